@@ -1,0 +1,41 @@
+"""Errors a person reads: one sentence that says what, where, and what to do.
+
+Each takes only positional strings, so that it survives a pickle round trip to and from a Dask worker.
+`exit_code` is what the command line ends with.
+"""
+
+
+class NightmendError(Exception):
+    """Anything that nightmend reports in one sentence instead of a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(NightmendError):
+    """The caller asked for something that cannot be done: a wrong path, field or value."""
+
+    exit_code = 2
+
+
+class PrerequisiteError(NightmendError):
+    """The machine cannot run a night; the sentence says what is needed and how to get it."""
+
+    exit_code = 3
+
+
+class SandboxError(NightmendError):
+    """The sandbox itself failed; a command that failed inside it is a result, not an error."""
+
+    exit_code = 3
+
+
+class DeploymentError(NightmendError):
+    """An agent could not be deployed; its checkpoint was restored."""
+
+
+class ValidationError(NightmendError):
+    """A safety gate is closed; the phase was rolled back."""
+
+
+class RollbackError(NightmendError):
+    """A rollback could not be finished; the sentence says which state stands."""

@@ -1,0 +1,43 @@
+from typing import Literal
+
+from nightmend.frozen import Frozen
+from nightmend.repair import Repair
+
+Grade = Literal["A", "B", "C", "D"]
+"""A equal by construction; B the tests notice a mutant there; C tests ran the changed lines; D none did."""
+Verdict = Literal["kept", "rolled_back", "refused"]
+
+
+class Speed(Frozen):
+    """A measured gain: CPU seconds of the same work before and after, over `pairs` alternating pairs."""
+
+    before: float
+    after: float
+    gain: float
+    """Share of the CPU time saved, by the median pair."""
+    lower_bound: float
+    """The gain that the measurement still supports at 99 % confidence."""
+    pairs: int
+
+
+class Evidence(Frozen):
+    """What was shown of a repair. A field is None where that rung was not reached."""
+
+    parses: bool | None = None
+    equal_by_construction: bool | None = None
+    issue_gone: bool | None = None
+    new_issues: tuple[str, ...] = ()
+    lines_reached: bool | None = None
+    """Whether the baseline run of the tests executed a changed line."""
+    tests_broken: tuple[str, ...] = ()
+    speed: Speed | None = None
+
+
+class Judgement(Frozen):
+    """A repair with its verdict, the reason in one sentence, its grade and its evidence."""
+
+    repair: Repair
+    verdict: Verdict
+    reason: str
+    grade: Grade | None
+    evidence: Evidence

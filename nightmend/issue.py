@@ -1,0 +1,55 @@
+from typing import Literal
+
+from nightmend.frozen import Frozen
+from nightmend.repair import Edit
+
+Category = Literal[
+    "agent_framework", "model_system", "data_pipeline", "performance", "async", "quality", "documentation"
+]
+CATEGORIES: tuple[Category, ...] = (
+    "agent_framework", "model_system", "data_pipeline", "performance", "async", "quality", "documentation",
+)  # fmt: skip
+Severity = Literal["low", "medium", "high"]
+FixSafety = Literal["safe", "unsafe"]
+
+
+class Finding(Frozen):
+    """One line of a detector's output, before a taxonomy gives it a meaning.
+
+    Lines and columns count from 1. `fix` is the tool's own proposal, where it has one.
+    """
+
+    detector: str
+    rule: str
+    path: str
+    line: int
+    column: int = 1
+    end_line: int | None = None
+    message: str
+    fix: tuple[Edit, ...] = ()
+    fix_safety: FixSafety | None = None
+
+
+class Issue(Frozen):
+    """One fault of the target, however many detectors saw it.
+
+    `fault` is the name that all detectors share (the stem of a pattern where there is one, else
+    `<detector>:<rule>`); `fingerprint` survives moved lines; `actionable` says that the target enables
+    the rule itself, or that a pattern of ours owns it.
+    """
+
+    fingerprint: str
+    fault: str
+    category: Category
+    severity: Severity
+    agent: str
+    path: str
+    line: int
+    column: int
+    end_line: int
+    message: str
+    rules: tuple[str, ...]
+    """Every `<detector>:<rule>` that reported it, sorted."""
+    actionable: bool
+    fix: tuple[Edit, ...] = ()
+    fix_safety: FixSafety | None = None

@@ -1,0 +1,19 @@
+from nightmend.frozen import Frozen
+from nightmend.settings import Profile
+from nightmend.snapshot import Snapshot
+
+
+class Night(Frozen):
+    """What a task is told of the night it works in: references only, so that it may travel anywhere."""
+
+    run: str
+    """Name of the run, also of its branch: nightmend/<run>."""
+    target: str
+    """Absolute path of the repository under recovery; never the working directory of a process of ours."""
+    home: str
+    """The state folder, NIGHTMEND_HOME."""
+    base_commit: str
+    base: Snapshot
+    profile: Profile
+    python: str
+    """The interpreter that has the target's dependencies."""

@@ -1,0 +1,89 @@
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from nightmend.frozen import Frozen
+
+Safety = Literal["safe", "needs-tests", "review"]
+
+
+class Edit(Frozen):
+    """Replace the bytes `start:end` of a file; offsets count UTF-8 bytes of the file as it stands."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+
+class Repair(Frozen):
+    """The smallest set of edits that claims to resolve its issues, all against one snapshot."""
+
+    id: str
+    agent: str
+    pattern: str
+    safety: Safety
+    issues: tuple[str, ...]
+    """Fingerprints of the issues it claims to resolve."""
+    faults: tuple[str, ...]
+    """The fault of each of `issues`, in the same order."""
+    edits: tuple[Edit, ...]
+    line: int
+    """First line of the first edit in the snapshot, for people."""
+    summary: str
+    claims_speed: bool = False
+    """True where the repair must also be shown to be faster."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Files that the repair changes, sorted."""
+        return tuple(sorted({edit.path for edit in self.edits}))
+
+
+def repair_id(pattern: str, edits: Sequence[Edit]) -> str:
+    """Name a repair by what it does, so that two runs on one snapshot give it the same name."""
+    digest = hashlib.sha256(pattern.encode())
+    for edit in sorted(edits, key=lambda edit: (edit.path, edit.start, edit.end)):
+        digest.update(f"\0{edit.path}\0{edit.start}\0{edit.end}\0{edit.text}".encode())
+    return digest.hexdigest()[:12]
+
+
+def overlap(first: Edit, second: Edit) -> bool:
+    """Say whether two edits cannot both be applied.
+
+    Equal insertions (two repairs that need the same import) are one edit and do not clash; different
+    insertions at one place do, since their order would matter.
+    """
+    if first.path != second.path or first == second:
+        return False
+    if first.start == second.start:
+        return True
+    early, late = sorted((first, second), key=lambda edit: edit.start)
+    return late.start < early.end
+
+
+def clash(first: Repair, second: Repair) -> bool:
+    """Say whether two repairs of one snapshot cannot be applied together."""
+    return any(overlap(one, other) for one in first.edits for other in second.edits)
+
+
+def apply_edits(content: bytes, edits: Iterable[Edit]) -> bytes:
+    """Return the content with all edits done; they must be of one file and must not overlap."""
+    pieces: list[bytes] = []
+    position = 0
+    for edit in sorted(set(edits), key=lambda edit: (edit.start, edit.end)):
+        if edit.start < position or edit.end < edit.start or edit.end > len(content):
+            where = f"{edit.path}, bytes {edit.start}:{edit.end}"
+            raise ValueError(f"an edit of {where}, overlaps another or leaves the file")
+        pieces += [content[position : edit.start], edit.text.encode()]
+        position = edit.end
+    return b"".join([*pieces, content[position:]])
+
+
+def apply_repairs(repairs: Iterable[Repair], contents: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the new content of every file that the repairs change; `contents` holds the old ones."""
+    edits = [edit for repair in repairs for edit in repair.edits]
+    return {
+        path: apply_edits(contents[path], (edit for edit in edits if edit.path == path))
+        for path in sorted({edit.path for edit in edits})
+    }

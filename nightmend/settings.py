@@ -1,0 +1,61 @@
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from nightmend.frozen import Frozen
+
+Profile = Literal["ratchet", "strict"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+GIB = 1024**3
+MIB = 1024**2
+
+
+class OrchestratorSettings(Frozen):
+    """How the master orchestrator runs a night; the names and defaults are the specification's."""
+
+    max_concurrent_agents: int = Field(10, ge=1, le=64, description="Agents that may work at once")
+    default_timeout: float = Field(300, gt=0, description="Seconds an agent may be silent")
+    retry_attempts: int = Field(3, ge=0, le=10, description="Further tries after a transient failure")
+    health_check_interval: float = Field(60, gt=0, description="Seconds between two health checks")
+    log_level: LogLevel = Field("INFO", description="Least level that is logged")
+
+
+class Limits(Frozen):
+    """What one command in a sandbox may use; reaching one ends the whole sandbox and is named."""
+
+    memory: int = Field(2 * GIB, ge=16 * MIB, description="Bytes of memory, all processes together")
+    cpu_seconds: float = Field(300, gt=0, description="CPU seconds, all processes together")
+    wall_seconds: float = Field(600, gt=0, description="Seconds on the clock")
+    processes: int = Field(512, ge=1, description="Processes and threads at once")
+    open_files: int = Field(4096, ge=16, description="Open files of one process")
+    file_bytes: int = Field(1 * GIB, ge=0, description="Bytes of one file")
+    tmp_bytes: int = Field(1 * GIB, ge=MIB, description="Bytes of /tmp and of /dev/shm, each")
+    output_bytes: int = Field(16 * MIB, ge=0, description="Bytes kept of stdout and of stderr, each")
+
+
+SUITE_LIMITS = Limits(memory=8 * GIB, cpu_seconds=3600, wall_seconds=3600, processes=2048)
+"""A target's own test suite needs more than a repair does."""
+
+
+class SandboxSettings(Frozen):
+    """What every sandbox gets; the names and defaults are the specification's."""
+
+    base_directory: Path = Field(Path("/tmp/agent_sandboxes"), description="Where sandboxes live")  # noqa: S108 -- the specification's default
+    max_memory: int = Field(2 * GIB, ge=16 * MIB, description="Bytes of memory for one sandbox")
+    max_cpu_time: float = Field(300, gt=0, description="CPU seconds for one command")
+    network_access: Literal[False] = Field(False, description="Sandboxes never have a network")
+    cleanup_interval: float = Field(3600, gt=0, description="Seconds after which a dead sandbox is reaped")
+
+
+class Thresholds(Frozen):
+    """The specification's targets, in percent where not said otherwise."""
+
+    pep8_compliance: float = Field(95, ge=0, le=100)
+    type_hint_coverage: float = Field(80, ge=0, le=100)
+    documentation_coverage: float = Field(90, ge=0, le=100)
+    issue_resolution_rate: float = Field(95, ge=0, le=100)
+    analysis_coverage: float = Field(90, ge=0, le=100)
+    concurrent_success_rate: float = Field(95, ge=0, le=100)
+    response_seconds: float = Field(2.0, gt=0)
+    high_severity_open: int = Field(0, ge=0)
