@@ -1,5 +1,5 @@
 from nightmend.frozen import Frozen
-from nightmend.settings import Profile
+from nightmend.settings import OrchestratorSettings, Profile, SandboxSettings, Thresholds
 from nightmend.snapshot import Snapshot
 
 
@@ -17,3 +17,8 @@ class Night(Frozen):
     profile: Profile
     python: str
     """The interpreter that has the target's dependencies."""
+    engine: str = ""
+    """Digest of our code, its tools and the interpreter: what another engine did is no checkpoint."""
+    orchestrator: OrchestratorSettings = OrchestratorSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    thresholds: Thresholds = Thresholds()
