@@ -1,0 +1,116 @@
+"""The folder of a night for one target: its object store, the trees checked out of it, and its sandboxes."""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from nightmend.frozen import Frozen
+from nightmend.git import Store, Target
+from nightmend.interpreter import Interpreter, find_interpreter
+from nightmend.night import Night
+from nightmend.sandboxes import backends
+from nightmend.sandboxes.protocol import Bind, Sandbox, SandboxSpec, sandbox_owner
+from nightmend.settings import Limits
+from nightmend.snapshot import Snapshot
+
+M = TypeVar("M", bound=Frozen)
+
+
+class Workspace:
+    """What every step of a night works with; made anew from the Night in each process."""
+
+    def __init__(self, night: Night) -> None:
+        self.night = night
+        self.target = Target.open(Path(night.target))
+        self.home = Path(night.home)
+        self.folder = target_folder(self.home, self.target.path)
+        self._trees = _private(self.folder / "trees")
+        self.store = Store(self.folder / "store.git", self.target)
+
+    @cached_property
+    def interpreter(self) -> Interpreter:
+        """The Python that has the target's dependencies."""
+        return find_interpreter(self.night.python, target=str(self.target.path))
+
+    @cached_property
+    def own(self) -> Interpreter:
+        """The Python that runs us, and our tools inside sandboxes."""
+        return find_interpreter(None, target=str(self.target.path))
+
+    def checkout(self, snapshot: Snapshot) -> Path:
+        """Return the folder with the files of a snapshot, for reading only, made by whoever is first."""
+        place = self._trees / snapshot.tree
+        if place.is_dir():
+            return place
+        fresh = self._trees / f".{snapshot.tree}-{secrets.token_hex(4)}"
+        try:
+            self.store.check_out(snapshot, fresh)
+            _hand_over(fresh)
+            fresh.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return place
+
+    def sandbox(
+        self,
+        snapshot: Snapshot | None,
+        name: str,
+        *,
+        limits: Limits | None = None,
+        at_target: bool = False,
+        binds: Sequence[Bind] = (),
+    ) -> Sandbox:
+        """Open a sandbox on a snapshot (None: on an empty tree), with our interpreter and the target's.
+
+        `at_target` mounts the work layer at the target's own absolute path, as its tests need.
+        """
+        seen = {bind.inside: bind for bind in (*self.own.binds, *self.interpreter.binds, *binds)}
+        spec = SandboxSpec(
+            name=name,
+            base_directory=str(_private(self.home / "sandboxes")),
+            lower=str(self.checkout(snapshot)) if snapshot else None,
+            binds=tuple(seen.values()),
+            limits=limits or Limits(),
+        )
+        if at_target:
+            spec = spec.model_copy(update={"workdir": str(self.target.path)})
+        return backends.create(spec)
+
+    def put(self, value: Frozen) -> str:
+        """Keep a value as JSON in the object store; returns the name to get it by."""
+        return self.store.put(value.model_dump_json().encode())
+
+    def get(self, ref: str, model: type[M]) -> M:
+        """Read a value that `put` kept."""
+        return model.model_validate_json(self.store.get(ref))
+
+
+def target_folder(home: Path, target: Path) -> Path:
+    """Return the folder of a target below the state folder; one a path, whatever is checked out there."""
+    return home / "targets" / hashlib.sha256(os.fsencode(target)).hexdigest()[:16]
+
+
+def _private(folder: Path) -> Path:
+    """Make a folder of ours that the user of the sandboxes may pass through, though not list."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if sandbox_owner() is not None:
+        folder.chmod(0o711)
+    return folder
+
+
+def _hand_over(tree: Path) -> None:
+    """Give a fresh tree to the user that sandboxes run as, when that is not ourselves."""
+    owner = sandbox_owner()
+    if owner is None:
+        return
+    for folder, names, files in os.walk(tree):
+        for place in (folder, *(os.path.join(folder, name) for name in (*names, *files))):
+            os.chown(place, *owner, follow_symlinks=False)
