@@ -1,0 +1,112 @@
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from nightmend.errors import NightmendError, PrerequisiteError
+
+Owner = tuple[int, int]
+"""uid and gid."""
+OLDEST_GIT = (2, 32)
+"""The first that can be told to read no configuration but the one given."""
+
+_SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.untrackedCache=false",
+    "core.splitIndex=false",
+    "core.attributesFile=/dev/null",
+    "core.excludesFile=/dev/null",
+    "core.logAllRefUpdates=false",
+    "core.protectNTFS=false",  # names that only Windows refuses must survive
+    "core.quotePath=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "submodule.recurse=false",
+    "protocol.allow=never",
+    "commit.gpgSign=false",
+    "safe.directory=*",
+)
+_ENVIRONMENT = {
+    "LC_ALL": "C",
+    "HOME": "/nonexistent",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_LITERAL_PATHSPECS": "1",
+}
+
+
+class GitError(NightmendError):
+    """A git command of ours failed; the sentence names the command, the repository and git's reason."""
+
+
+@dataclass(frozen=True)
+class Git:
+    """Runs git on one git directory of ours, so that no configuration or hook of anyone else is read."""
+
+    git_dir: Path
+    work_tree: Path | None = None
+    owner: Owner | None = None
+    """Run as this user, where we are root; None is ourselves."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        """Return what the command prints; raise GitError when it fails."""
+        done = self._spawn(arguments, stdin)
+        if done.returncode:
+            raise GitError(self._complaint(arguments, done))
+        return done.stdout
+
+    def holds(self, *arguments: str, stdin: bytes = b"") -> bool:
+        """Say whether a command that answers by exit code 0 or 1 says yes; raise GitError on any other."""
+        done = self._spawn(arguments, stdin)
+        if done.returncode not in {0, 1}:
+            raise GitError(self._complaint(arguments, done))
+        return done.returncode == 0
+
+    def _spawn(self, arguments: tuple[str, ...], stdin: bytes) -> subprocess.CompletedProcess[bytes]:
+        command = [git_executable(), "--no-pager", f"--git-dir={self.git_dir}"]
+        if self.work_tree is not None:
+            command += [f"--work-tree={self.work_tree}", "-c", "core.bare=false"]
+        for setting in _SETTINGS:
+            command += ["-c", setting]
+        user, group = (None, None) if not self.owner or os.geteuid() else self.owner
+        return subprocess.run(
+            [*command, *arguments],
+            input=stdin,
+            capture_output=True,
+            check=False,
+            cwd="/",
+            env={"PATH": os.environ.get("PATH", os.defpath), **_ENVIRONMENT, **self.environment},
+            user=user,
+            group=group,
+            extra_groups=None if user is None else [],
+        )
+
+    def _complaint(self, arguments: tuple[str, ...], done: subprocess.CompletedProcess[bytes]) -> str:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = lines[-1] if lines else f"exit code {done.returncode}"
+        return f"git {arguments[0]} failed in {self.work_tree or self.git_dir}: {reason}"
+
+
+@lru_cache(maxsize=1)
+def git_executable() -> str:
+    """Find git once; raise PrerequisiteError when it is missing or too old."""
+    executable = shutil.which("git")
+    wanted = ".".join(map(str, OLDEST_GIT))
+    if executable is None:
+        raise PrerequisiteError(f"git is not on the PATH: install git {wanted} or newer")
+    said = subprocess.run([executable, "version"], capture_output=True, check=False, text=True).stdout
+    numbers = re.search(r"(\d+)\.(\d+)", said)
+    if numbers is None or (int(numbers[1]), int(numbers[2])) < OLDEST_GIT:
+        raise PrerequisiteError(f"{executable} is {said.strip() or 'broken'}: install git {wanted} or newer")
+    return executable

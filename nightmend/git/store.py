@@ -1,0 +1,241 @@
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from nightmend.errors import UsageError
+from nightmend.git.objects import write_blob
+from nightmend.git.runner import Git
+from nightmend.git.target import Target
+from nightmend.snapshot import FileEntry, Snapshot
+
+NAME, EMAIL = "nightmend", "nightmend@localhost"
+_EXACT = b"* -text -eol -ident -filter -working-tree-encoding -export-ignore -export-subst\n"
+_LISTINGS_KEPT = 8
+
+
+class _Entry(NamedTuple):
+    mode: str
+    object: str
+    size: int | None
+
+    @property
+    def regular(self) -> bool:
+        return self.mode.startswith("100")
+
+
+_Listing = dict[bytes, _Entry]
+
+
+class Store:
+    """A bare object store of ours that borrows the target's objects; objects are only ever added.
+
+    Several processes may open and use one store at once.
+    """
+
+    def __init__(self, folder: Path, target: Target) -> None:
+        self.folder = folder
+        if not (folder / "HEAD").exists():
+            _create(folder)
+        _keep(folder / "objects/info/alternates", _quoted(target.common_dir / "objects"))
+        shallow = target.common_dir / "shallow"
+        _keep(folder / "shallow", shallow.read_bytes() if shallow.exists() else None)
+        self._git = Git(folder)
+        self._listings: dict[str, _Listing] = {}
+
+    def snapshot(self, commit: str) -> Snapshot:
+        """Return the tree of a commit."""
+        return Snapshot(tree=self._line("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}"))
+
+    def files(self, snapshot: Snapshot) -> dict[str, FileEntry]:
+        """Return the regular files by path; links, submodules and names that are not UTF-8 are left out."""
+        return {
+            path: FileEntry(mode=entry.mode, blob=entry.object, size=entry.size or 0)
+            for name, entry in self._listing(snapshot).items()
+            if entry.regular and (path := _text(name)) is not None
+        }
+
+    def special(self, snapshot: Snapshot) -> dict[str, str]:
+        """Return the paths that are no regular files with their mode: 120000 link, 160000 submodule."""
+        return {
+            path: entry.mode
+            for name, entry in self._listing(snapshot).items()
+            if not entry.regular and (path := _text(name)) is not None
+        }
+
+    def read(self, snapshot: Snapshot, path: str) -> bytes:
+        """Return the content of a regular file; raise FileNotFoundError when the snapshot has none there."""
+        return self.read_many(snapshot, [path])[path]
+
+    def read_many(self, snapshot: Snapshot, paths: Iterable[str]) -> dict[str, bytes]:
+        """Return the contents of regular files by path, read with one process."""
+        listing = self._listing(snapshot)
+        wanted = {}
+        for path in paths:
+            entry = listing.get(path.encode())
+            if entry is None or not entry.regular:
+                raise FileNotFoundError(f"{path} is no regular file of snapshot {snapshot.tree}")
+            wanted[path] = entry.object
+        blobs = self.get_many(wanted.values())
+        return {path: blobs[blob] for path, blob in wanted.items()}
+
+    def put(self, content: bytes) -> str:
+        """Keep a blob and return its id; the same content always has the same id."""
+        return write_blob(self.folder / "objects", content)
+
+    def get(self, blob: str) -> bytes:
+        """Return the content of a blob; raise UsageError when the store has none of that id."""
+        return self.get_many([blob])[blob]
+
+    def get_many(self, blobs: Iterable[str]) -> dict[str, bytes]:
+        """Return the contents of blobs by id, read with one process."""
+        wanted = list(dict.fromkeys(blobs))
+        if not wanted:
+            return {}
+        names = "".join(f"{blob}\n" for blob in wanted)
+        said = memoryview(self._git.run("cat-file", "--batch", "--buffer", stdin=names.encode()))
+        return dict(zip(wanted, _contents(said, wanted), strict=True))
+
+    def write(self, snapshot: Snapshot, changes: Mapping[str, bytes]) -> Snapshot:
+        """Return the snapshot with the given regular files replaced or added; modes stay."""
+        if not changes:
+            return snapshot
+        modes = _modes(self._listing(snapshot), changes)
+        lines = [f"{modes[path]} {self.put(content)}\t{path}\0".encode() for path, content in changes.items()]
+        with self.index(snapshot) as git:
+            git.run("update-index", "-z", "--index-info", stdin=b"".join(lines))
+            return Snapshot(tree=git.run("write-tree").decode().strip())
+
+    def check_out(self, snapshot: Snapshot, folder: Path) -> None:
+        """Write the exact bytes of every file into an empty folder; attributes convert and hide nothing."""
+        if any(folder.iterdir()):
+            raise UsageError(f"{folder} is not empty: a snapshot is checked out into an empty folder")
+        with self.index(snapshot, folder="exact", work_tree=folder) as git:
+            git.run("checkout-index", "--all", "--force", "--quiet")
+
+    def commit(self, snapshot: Snapshot, parent: str, message: str, seconds: int | None = None) -> str:
+        """Commit a snapshot and return the id; dated `seconds` since 1970 or now, never before the parent."""
+        earliest = int(self._line("show", "--no-patch", "--format=%ct", "--end-of-options", parent))
+        date = f"{max(earliest, int(time.time()) if seconds is None else seconds)} +0000"
+        people = {
+            f"GIT_{role}_{field}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for field, value in (("NAME", NAME), ("EMAIL", EMAIL), ("DATE", date))
+        }
+        git = Git(self.folder, environment=people)
+        made = git.run("commit-tree", "-p", parent, "-F", "-", snapshot.tree, stdin=message.encode())
+        return made.decode().strip()
+
+    @contextmanager
+    def index(self, snapshot: Snapshot, folder: str = "", work_tree: Path | None = None) -> Iterator[Git]:
+        """Give a git with a private index that holds the snapshot."""
+        with tempfile.TemporaryDirectory(prefix="index-", dir=self.folder / "tmp") as private:
+            environment = {"GIT_INDEX_FILE": f"{private}/index"}
+            git = Git(self.folder / folder, work_tree=work_tree, environment=environment)
+            git.run("read-tree", snapshot.tree)
+            yield git
+
+    def _line(self, *arguments: str) -> str:
+        return self._git.run(*arguments).decode().strip()
+
+    def _listing(self, snapshot: Snapshot) -> _Listing:
+        known = self._listings.get(snapshot.tree)
+        if known is None:
+            known = dict(_entries(self._git.run("ls-tree", "-r", "-l", "-z", "--full-tree", snapshot.tree)))
+            while len(self._listings) >= _LISTINGS_KEPT:
+                self._listings.pop(next(iter(self._listings)), None)
+            self._listings[snapshot.tree] = known
+        return known
+
+
+def _modes(listing: _Listing, paths: Iterable[str]) -> dict[str, str]:
+    """Return the mode that each path keeps or gets; raise UsageError where no regular file can stand."""
+    modes = {}
+    folders = {name[:end] for name in listing for end in _slashes(name)}
+    for path in paths:
+        name = path.encode()
+        entry = listing.get(name, _Entry("100644", "", None))
+        above = [name[:end] for end in _slashes(name) if name[:end] in listing]
+        if not entry.regular or name in folders or above:
+            raise UsageError(f"{path} cannot be written: a folder, a link or another file is in its place")
+        modes[path] = entry.mode
+    return modes
+
+
+def _slashes(name: bytes) -> Iterator[int]:
+    return (index for index, byte in enumerate(name) if byte == ord("/"))
+
+
+def _create(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    Git(fresh).run("init", "--bare", "--template=", "--object-format=sha1", "--quiet")
+    (fresh / "tmp").mkdir()
+    (fresh / "objects/info").mkdir(exist_ok=True)
+    _create_exact(fresh / "exact")
+    try:
+        fresh.rename(folder)
+    except OSError:  # another process was faster
+        shutil.rmtree(fresh)
+        if not (folder / "HEAD").exists():
+            raise
+
+
+def _create_exact(folder: Path) -> None:
+    """Make a second git directory over the same objects, whose attributes win over any in a tree."""
+    (folder / "refs").mkdir(parents=True)
+    (folder / "info").mkdir()
+    (folder / "info/attributes").write_bytes(_EXACT)
+    (folder / "HEAD").write_text("ref: refs/heads/none\n")
+    (folder / "config").write_text("[core]\nrepositoryformatversion = 0\nbare = true\n")
+    (folder / "objects").symlink_to("../objects")
+
+
+def _keep(place: Path, content: bytes | None) -> None:
+    """Give a small file this content, atomically; None means that there is no such file."""
+    if content is None:
+        place.unlink(missing_ok=True)
+    elif not place.exists() or place.read_bytes() != content:
+        descriptor, name = tempfile.mkstemp(dir=place.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(name).replace(place)
+
+
+def _quoted(path: Path) -> bytes:
+    name = os.fsencode(path)
+    if b"\n" not in name:
+        return name + b"\n"
+    return b'"' + name.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"\n'
+
+
+def _entries(listed: bytes) -> Iterator[tuple[bytes, _Entry]]:
+    for line in listed.split(b"\0")[:-1]:
+        facts, _, path = line.partition(b"\t")
+        mode, kind, name, size = facts.decode().split()
+        if kind == "blob" and not size.isdigit():
+            raise UsageError(f"{os.fsdecode(path)} is not in this partial clone: run `git fetch --refetch`")
+        yield path, _Entry(mode, name, int(size) if size.isdigit() else None)
+
+
+def _text(path: bytes) -> str | None:
+    try:
+        return path.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _contents(said: memoryview, wanted: Sequence[str]) -> Iterator[bytes]:
+    position = 0
+    for blob in wanted:
+        end = position + bytes(said[position : position + 200]).index(b"\n")
+        header = bytes(said[position:end]).split()
+        if header[1] != b"blob":
+            raise UsageError(f"the store has no blob {blob}")
+        size = int(header[2])
+        yield bytes(said[end + 1 : end + 1 + size])
+        position = end + 1 + size + 1
