@@ -14,7 +14,8 @@ from nightmend.git import Store, Target
 from nightmend.interpreter import Interpreter, find_interpreter
 from nightmend.night import Night
 from nightmend.sandboxes import backends
-from nightmend.sandboxes.protocol import Bind, Sandbox, SandboxSpec, sandbox_owner
+from nightmend.sandboxes.owner import sandbox_owner
+from nightmend.sandboxes.protocol import Bind, Sandbox, SandboxSpec
 from nightmend.settings import Limits
 from nightmend.snapshot import Snapshot
 
