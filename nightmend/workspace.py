@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from nightmend.frozen import Frozen
-from nightmend.git import Store, Target
+from nightmend.git.store import Store
+from nightmend.git.target import Target
 from nightmend.interpreter import Interpreter, find_interpreter
 from nightmend.night import Night
 from nightmend.sandboxes import backends
