@@ -31,7 +31,7 @@ class Workspace:
         self.target = Target.open(Path(night.target))
         self.home = Path(night.home)
         self.folder = target_folder(self.home, self.target.path)
-        self._trees = _private(self.folder / "trees")
+        self._trees = self.private("trees")
         self.store = Store(self.folder / "store.git", self.target)
 
     @cached_property
@@ -51,8 +51,9 @@ class Workspace:
             return place
         fresh = self._trees / f".{snapshot.tree}-{secrets.token_hex(4)}"
         try:
+            fresh.mkdir(mode=0o755)
             self.store.check_out(snapshot, fresh)
-            _hand_over(fresh)
+            hand_over(fresh)
             fresh.rename(place)
         except OSError:
             if not place.is_dir():
@@ -77,7 +78,7 @@ class Workspace:
         seen = {bind.inside: bind for bind in (*self.own.binds, *self.interpreter.binds, *binds)}
         spec = SandboxSpec(
             name=name,
-            base_directory=str(_private(self.home / "sandboxes")),
+            base_directory=str(_passable(self.home, "sandboxes")),
             lower=str(self.checkout(snapshot)) if snapshot else None,
             binds=tuple(seen.values()),
             limits=limits or Limits(),
@@ -85,6 +86,10 @@ class Workspace:
         if at_target:
             spec = spec.model_copy(update={"workdir": str(self.target.path)})
         return backends.create(spec)
+
+    def private(self, name: str) -> Path:
+        """Return a folder of ours for this target that the user of the sandboxes may pass through."""
+        return _passable(self.home, self.folder.relative_to(self.home) / name)
 
     def put(self, value: Frozen) -> str:
         """Keep a value as JSON in the object store; returns the name to get it by."""
@@ -100,15 +105,19 @@ def target_folder(home: Path, target: Path) -> Path:
     return home / "targets" / hashlib.sha256(os.fsencode(target)).hexdigest()[:16]
 
 
-def _private(folder: Path) -> Path:
-    """Make a folder of ours that the user of the sandboxes may pass through, though not list."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _passable(home: Path, below: str | Path) -> Path:
+    """Make a folder below the state folder that the user of the sandboxes may pass, though not list."""
+    place = home / below
+    place.mkdir(parents=True, exist_ok=True)
     if sandbox_owner() is not None:
-        folder.chmod(0o711)
-    return folder
+        for folder in (place, *place.parents):
+            if folder == home.parent:
+                break
+            folder.chmod(0o711)
+    return place
 
 
-def _hand_over(tree: Path) -> None:
+def hand_over(tree: Path) -> None:
     """Give a fresh tree to the user that sandboxes run as, when that is not ourselves."""
     owner = sandbox_owner()
     if owner is None:
