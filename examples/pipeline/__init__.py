@@ -1,0 +1,1 @@
+"""The CSV pipeline: read, clean, join, check, aggregate, write."""

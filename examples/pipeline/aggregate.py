@@ -1,0 +1,76 @@
+"""Sums over days, stores and products."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from pipeline.cleaning import Sale
+
+
+def daily_totals(sales: Iterable[Sale]) -> dict[date, float]:
+    """Amount of each day, days in order; a day without sales between two others is zero."""
+    totals: dict[date, float] = defaultdict(float)
+    for sale in sales:
+        totals[sale.day] += sale.amount
+    if not totals:
+        return {}
+    day, last = min(totals), max(totals)
+    filled = {}
+    while day <= last:
+        filled[day] = round(totals.get(day, 0.0), 2)
+        day += timedelta(days=1)
+    return filled
+
+
+def weekly_totals(totals: dict[date, float], week_start: int = 0) -> dict[date, float]:
+    """Sum daily totals by the first day of their week (0 is Monday)."""
+    weeks: dict[date, float] = defaultdict(float)
+    for day, amount in totals.items():
+        back = (day.weekday() - week_start) % 7
+        weeks[day - timedelta(days=back)] += amount
+    return {week: round(amount, 2) for week, amount in sorted(weeks.items())}
+
+
+def top_products(sales: Iterable[Sale], count: int = 3) -> list[tuple[str, int]]:
+    counter: Counter[str] = Counter()
+    for sale in sales:
+        counter[sale.product] += sale.units
+    return counter.most_common(count)
+
+
+def grand_total(totals: dict[date, float]) -> float:
+    total = 0.0
+    for day, amount in totals.items():
+        total += amount
+    return round(total, 2)
+
+
+def busy_days(totals: dict[date, float], limit: float) -> list[date]:
+    days = []
+    for day, amount in totals.items():
+        if amount >= limit:
+            days.append(day)
+    return days
+
+
+def store_shares(sales: Iterable[Sale]) -> dict[str, float]:
+    """Share of each store in the whole amount, in percent, largest first."""
+    amounts: dict[str, float] = defaultdict(float)
+    for sale in sales:
+        amounts[sale.store] += sale.amount
+    whole = sum([amount for amount in amounts.values()])
+    if whole == 0:
+        return dict((store, 0.0) for store, amount in amounts.items())
+    ranked = sorted(amounts.items(), key=lambda item: -item[1])
+    return {store: round(100 * amount / whole, 1) for store, amount in ranked}
+
+
+def moving_average(values: list[float], window: int) -> list[float]:
+    """Trailing mean; the first values use what there is."""
+    if window < 1:
+        raise ValueError("window has to be 1 or more")
+    means = []
+    for index in range(len(values)):
+        part = values[max(0, index - window + 1) : index + 1]
+        means.append(sum(part) / len(part))
+    return means
