@@ -1,0 +1,89 @@
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from nightmend.patterns.source import Fault, Module
+from nightmend.repair import Edit
+
+NAMES = ("error", "err", "exc", "cause")
+CONTROL_FLOW = frozenset(
+    {
+        "StopIteration",
+        "StopAsyncIteration",
+        "SystemExit",
+        "KeyboardInterrupt",
+        "GeneratorExit",
+        "CancelledError",
+    }
+)
+HOUSE_CONTROL_FLOW = re.compile(
+    r"(Abort|Exit|Skip|Stop|Quit|Cancel|Redirect|Found|Retry|Interrupt)", re.ASCII
+)
+_NEW_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+def find(module: Module) -> Iterable[Fault]:
+    """Yield each `raise New(...)` that runs in a handler and names no cause."""
+    for handler in module.nodes(ast.ExceptHandler):
+        if isinstance(module.parent(handler), ast.TryStar):
+            continue
+        for statement in _raises(handler.body):
+            if statement.exc is not None and statement.cause is None and _makes_an_error(statement.exc):
+                name = ast.unparse(
+                    statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
+                )
+                yield Fault(
+                    statement, f"{name} is raised in a handler without naming its cause", parts=(handler,)
+                )
+
+
+def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
+    """Add `from <name>`, and name the handler where it has no name."""
+    handler = fault.part(ast.ExceptHandler)
+    if handler.type is None:
+        return None
+    if handler.name is not None:
+        if _bound_again(handler, handler.name):
+            return None
+        return [module.insert(module.end(fault.node), f" from {handler.name}")]
+    name = module.fresh_name(handler, _wishes(module))
+    place = re.compile(rb"[\s\\)]*(?=:)").match(module.content, module.end(handler.type))
+    if name is None or place is None:
+        return None
+    after = place.start() + len(place.group().rstrip())
+    return [
+        module.insert(after, f" as {name}"),
+        module.insert(module.end(fault.node), f" from {name}"),
+    ]
+
+
+def _raises(body: Iterable[ast.AST]) -> Iterator[ast.Raise]:
+    """The raise statements that run in this handler, not in one inside it or in a function made there."""
+    for node in body:
+        if isinstance(node, ast.Raise):
+            yield node
+        elif not isinstance(node, (*_NEW_SCOPES, ast.ExceptHandler)):
+            yield from _raises(ast.iter_child_nodes(node))
+
+
+def _makes_an_error(raised: ast.expr) -> bool:
+    target = raised.func if isinstance(raised, ast.Call) else raised
+    name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
+    if name in CONTROL_FLOW or HOUSE_CONTROL_FLOW.match(name):
+        return False
+    return bool(re.match(r"_*[A-Z]", name)) and not name.isupper()
+
+
+def _bound_again(handler: ast.ExceptHandler, name: str) -> bool:
+    return any(
+        isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
+        for statement in handler.body
+        for node in ast.walk(statement)
+    )
+
+
+def _wishes(module: Module) -> list[str]:
+    """The name that this file gives its handlers most often comes first."""
+    used = Counter(handler.name for handler in module.nodes(ast.ExceptHandler) if handler.name)
+    return [*(name for name, _ in used.most_common(1)), *NAMES]

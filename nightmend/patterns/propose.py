@@ -1,0 +1,141 @@
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatch
+
+from nightmend.issue import Finding, Issue
+from nightmend.patterns.loader import code_of
+from nightmend.patterns.pattern import Pattern
+from nightmend.patterns.source import Fault, Module
+from nightmend.patterns.suppress import suppressed
+from nightmend.repair import Edit, Repair, repair_id
+
+DETECTOR = "nightmend"
+
+
+def find_faults(module: Module, patterns: Iterable[Pattern] | Mapping[str, Pattern]) -> list[Finding]:
+    """Find what the patterns with code of their own see in a module; silenced places are left out."""
+    chosen = patterns.values() if isinstance(patterns, Mapping) else patterns
+    return [
+        _finding(module, pattern, fault)
+        for pattern in chosen
+        if pattern.code is not None
+        for fault in _faults(module, pattern)
+    ]
+
+
+def propose(module: Module, pattern: Pattern, issues: Sequence[Issue]) -> list[Repair]:
+    """Return one repair for each fault that one of the issues names and the pattern is certain about."""
+    if pattern.code is None:
+        return [
+            repair
+            for repair in propose_linter_fixes(issues, [pattern])
+            if repair.pattern == pattern.name and repair.paths == (module.path,)
+        ]
+    mine = [issue for issue in issues if issue.fault == pattern.name and issue.path == module.path]
+    repairs = []
+    for fault in _faults(module, pattern) if mine else ():
+        claimed = _claimed(module, fault, mine)
+        edits = code_of(pattern).rewrite(module, fault) if claimed else None
+        if edits:
+            repairs.append(_repair(module, pattern, fault, claimed, edits))
+    return repairs
+
+
+def propose_linter_fixes(
+    issues: Iterable[Issue], patterns: Iterable[Pattern] | Mapping[str, Pattern] = (), *, unsafe: bool = False
+) -> list[Repair]:
+    """Turn the fix that a linter offers for an issue into a repair; its unsafe ones only when asked.
+
+    The repair bears the name of the pattern that takes the rule, else `ruff-<rule>`.
+    """
+    chosen = patterns.values() if isinstance(patterns, Mapping) else patterns
+    by_rule = {f"ruff:{pattern.rewrite.ruff}": pattern for pattern in chosen if pattern.rewrite.ruff}
+    repairs = []
+    for issue in issues:
+        if not issue.fix or (issue.fix_safety != "safe" and not unsafe):
+            continue
+        rule = next((rule for rule in issue.rules if rule.startswith("ruff:")), None)
+        pattern = None if rule is None else by_rule.get(rule)
+        if rule is not None and not (pattern and _left(pattern, issue.path)):
+            repairs.append(_linter_repair(issue, rule, pattern))
+    return repairs
+
+
+def _linter_repair(issue: Issue, rule: str, pattern: Pattern | None) -> Repair:
+    name = pattern.name if pattern else rule.replace(":", "-")
+    weakest = "safe" if issue.fix_safety == "safe" else "needs-tests"
+    return Repair(
+        id=repair_id(name, issue.fix),
+        agent=pattern.agent if pattern else issue.agent,
+        pattern=name,
+        safety=pattern.safety if pattern and weakest == "safe" else weakest,
+        issues=(issue.fingerprint,),
+        faults=(issue.fault,),
+        edits=issue.fix,
+        line=issue.line,
+        summary=issue.message,
+    )
+
+
+def _left(pattern: Pattern, path: str) -> bool:
+    return any(fnmatch(path, glob) for glob in pattern.leave)
+
+
+def _faults(module: Module, pattern: Pattern) -> Iterator[Fault]:
+    if module.floor < (3, 0) or _left(pattern, module.path):
+        return
+    for fault in code_of(pattern).find(module):
+        first, last = _lines(fault.node)
+        if not suppressed(module, pattern, first, last):
+            yield fault
+
+
+def _lines(node: ast.AST) -> tuple[int, int]:
+    """The lines that a reader would call the fault's: of a compound statement only its head."""
+    first: int = node.lineno  # type: ignore[attr-defined]
+    last: int = node.end_lineno  # type: ignore[attr-defined]
+    body = getattr(node, "body", None)
+    if isinstance(body, list) and body:
+        last = max(first, body[0].lineno - 1)
+    return first, last
+
+
+def _finding(module: Module, pattern: Pattern, fault: Fault) -> Finding:
+    first, last = _lines(fault.node)
+    column: int = fault.node.col_offset  # type: ignore[attr-defined]
+    before = module.content[module.line_start(first) :][:column].decode()
+    return Finding(
+        detector=DETECTOR,
+        rule=pattern.name,
+        path=module.path,
+        line=first,
+        column=len(before) + 1,
+        end_line=last,
+        message=fault.message,
+    )
+
+
+def _claimed(module: Module, fault: Fault, issues: Sequence[Issue]) -> list[Issue]:
+    """The issues on the fault's first line; of several on that line, those in its column."""
+    line: int = fault.node.lineno  # type: ignore[attr-defined]
+    column: int = fault.node.col_offset  # type: ignore[attr-defined]
+    here = [issue for issue in issues if issue.line == line]
+    exact = [issue for issue in here if issue.column == column + 1]
+    return exact or here
+
+
+def _repair(
+    module: Module, pattern: Pattern, fault: Fault, issues: Sequence[Issue], edits: Sequence[Edit]
+) -> Repair:
+    return Repair(
+        id=repair_id(pattern.name, edits),
+        agent=pattern.agent,
+        pattern=pattern.name,
+        safety=fault.safety or pattern.safety,
+        issues=tuple(issue.fingerprint for issue in issues),
+        faults=tuple(issue.fault for issue in issues),
+        edits=tuple(edits),
+        line=fault.node.lineno,  # type: ignore[attr-defined]
+        summary=fault.message,
+        claims_speed=pattern.claims_speed,
+    )
