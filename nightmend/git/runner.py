@@ -17,7 +17,6 @@ OLDEST_GIT = (2, 32)
 _SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
-    "core.untrackedCache=false",
     "core.splitIndex=false",
     "core.attributesFile=/dev/null",
     "core.excludesFile=/dev/null",
@@ -58,6 +57,8 @@ class Git:
     owner: Owner | None = None
     """Run as this user, where we are root; None is ourselves."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    name: Path | None = None
+    """What an error calls the repository, where the git directory is a passing one."""
 
     def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
         """Return what the command prints; raise GitError when it fails."""
@@ -95,7 +96,7 @@ class Git:
     def _complaint(self, arguments: tuple[str, ...], done: subprocess.CompletedProcess[bytes]) -> str:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines else f"exit code {done.returncode}"
-        return f"git {arguments[0]} failed in {self.work_tree or self.git_dir}: {reason}"
+        return f"git {arguments[0]} failed in {self.name or self.git_dir}: {reason}"
 
 
 @lru_cache(maxsize=1)
@@ -110,3 +111,10 @@ def git_executable() -> str:
     if numbers is None or (int(numbers[1]), int(numbers[2])) < OLDEST_GIT:
         raise PrerequisiteError(f"{executable} is {said.strip() or 'broken'}: install git {wanted} or newer")
     return executable
+
+
+def signature(date: str) -> dict[str, str]:
+    """Return the environment that makes us author and committer at a date, `<seconds> <zone>`."""
+    values = {"NAME": "nightmend", "EMAIL": "nightmend@localhost", "DATE": date}
+    roles = ("AUTHOR", "COMMITTER")
+    return {f"GIT_{role}_{key}": value for role in roles for key, value in values.items()}

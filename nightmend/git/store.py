@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nightmend.errors import UsageError
+from nightmend.git.apply import fast_forward
 from nightmend.git.objects import write_blob
-from nightmend.git.runner import Git
+from nightmend.git.publish import publish
+from nightmend.git.runner import Git, signature
 from nightmend.git.target import Target
 from nightmend.snapshot import FileEntry, Snapshot
 
-NAME, EMAIL = "nightmend", "nightmend@localhost"
 _EXACT = b"* -text -eol -ident -filter -working-tree-encoding -export-ignore -export-subst\n"
 _LISTINGS_KEPT = 8
 
@@ -121,14 +122,30 @@ class Store:
         """Commit a snapshot and return the id; dated `seconds` since 1970 or now, never before the parent."""
         earliest = int(self._line("show", "--no-patch", "--format=%ct", "--end-of-options", parent))
         date = f"{max(earliest, int(time.time()) if seconds is None else seconds)} +0000"
-        people = {
-            f"GIT_{role}_{field}": value
-            for role in ("AUTHOR", "COMMITTER")
-            for field, value in (("NAME", NAME), ("EMAIL", EMAIL), ("DATE", date))
-        }
-        git = Git(self.folder, environment=people)
+        git = Git(self.folder, environment=signature(date))
         made = git.run("commit-tree", "-p", parent, "-F", "-", snapshot.tree, stdin=message.encode())
         return made.decode().strip()
+
+    def attributes(self, snapshot: Snapshot, names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return the git attributes of the regular files, as the snapshot's .gitattributes say."""
+        paths = list(self.files(snapshot))
+        with self.index(snapshot) as git:
+            query = "".join(f"{path}\0" for path in paths).encode()
+            said = (
+                git.run("check-attr", "--cached", "-z", "--stdin", *names, stdin=query).decode().split("\0")
+            )
+        found: dict[str, dict[str, str]] = {path: {} for path in paths}
+        for path, name, value in zip(said[0::3], said[1::3], said[2::3], strict=False):
+            found[path][name] = value
+        return found
+
+    def publish(self, target: Target, branch: str, commit: str) -> None:
+        """Create a branch of the target at a commit, as the target's owner, and change nothing else."""
+        publish(self._git, target, branch, commit)
+
+    def fast_forward(self, target: Target, commit: str) -> None:
+        """Move the target's current branch, its index and its files to a commit; only when it is clean."""
+        fast_forward(self._git, target, commit)
 
     @contextmanager
     def index(self, snapshot: Snapshot, folder: str = "", work_tree: Path | None = None) -> Iterator[Git]:

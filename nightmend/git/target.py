@@ -1,12 +1,16 @@
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nightmend.errors import UsageError
 from nightmend.git.runner import Git, GitError, Owner, git_executable
 from nightmend.git.view import view
+
+_TAKEN_OVER = ("sharedrepository", "filemode", "symlinks", "ignorecase", "autocrlf", "eol", "trustctime")
+"""Settings of the target's `core` that say how its files are, and can run nothing."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,35 @@ class Target:
         said = head.read_text().strip()
         return said.removeprefix("ref:").strip() if said.startswith("ref:") else None
 
+    def clean(self) -> bool:
+        """Say whether index and tracked files are as committed; untracked files do not count."""
+        with self.working_view() as git:
+            return is_clean(git)
+
     @contextmanager
-    def view(self, *, owner: Owner | None = None) -> Iterator[Git]:
-        """Give a git that sees objects and refs of the target and nothing else of it."""
-        shared = self.settings.get("core.sharedrepository")
-        settings = {"sharedRepository": shared} if shared and shared.isalnum() else {}
-        with view(self.git_dir, self.common_dir, settings=settings, owner=owner) as folder:
-            yield Git(folder, owner=owner)
+    def view(self, owner: Owner | None = None) -> Iterator[Git]:
+        """Give a git that sees objects and refs of the target and nothing else of it, run as `owner`."""
+        with view(self.git_dir, self.common_dir, self._taken_over(), owner) as folder:
+            yield Git(folder, owner=owner, name=self.path)
+
+    @contextmanager
+    def working_view(self) -> Iterator[Git]:
+        """Give a view with the working tree and a copy of the index."""
+        with self.view() as git:
+            if (self.git_dir / "index").exists():
+                # with its time: by that git tells which files may have changed unseen
+                shutil.copy2(self.git_dir / "index", git.git_dir / "index")
+            yield replace(git, work_tree=self.path)
+
+    def _taken_over(self) -> dict[str, str]:
+        values = {key: self.settings.get(f"core.{key}", "") for key in _TAKEN_OVER}
+        return {key: value for key, value in values.items() if value.isalnum()}
+
+
+def is_clean(git: Git) -> bool:
+    """Say whether index and tracked files of a working view are as committed."""
+    fresh = git.holds("update-index", "--refresh", "--ignore-submodules")
+    return fresh and git.holds("diff-index", "--cached", "--quiet", "HEAD")
 
 
 def read_settings(config: Path) -> dict[str, str]:

@@ -7,39 +7,46 @@ from pathlib import Path
 
 from nightmend.git.runner import Owner
 
-_SHARED = ("objects", "refs", "packed-refs", "shallow")
+_BORROWED = ("objects", "refs", "packed-refs", "shallow", "info")
 
 
 @contextmanager
 def view(
-    git_dir: Path, common_dir: Path, *, settings: Mapping[str, str] = {}, owner: Owner | None = None
+    git_dir: Path, common_dir: Path, settings: Mapping[str, str], owner: Owner | None = None
 ) -> Iterator[Path]:
-    """Give a private git directory that shows another one's objects and refs, but none of its settings.
+    """Give a passing git directory that shows another one's objects and refs, but none of its settings.
 
-    git then reads no configuration, hook or attribute of the other; what it writes through the view are
-    objects and refs. `settings` are the few values of the other that are taken over, `owner` who may read it.
+    git then reads no configuration and no hook of the other; what it writes through the view are objects,
+    refs, and logs that exist. `settings` are the few values of the other's `core` that are taken over;
+    the view belongs to `owner`, None being ourselves.
     """
     folder = Path(tempfile.mkdtemp(prefix="nightmend-git-"))
     try:
-        for name in _SHARED:
-            if (common_dir / name).exists():
-                (folder / name).symlink_to(common_dir / name)
-        _copy_head(git_dir / "HEAD", folder / "HEAD")
+        _fill(folder, git_dir, common_dir)
         (folder / "config").write_text(_config(settings))
-        if owner is not None:
-            folder.chmod(0o755)
+        if owner is not None and os.geteuid() == 0:
+            for entry in (folder, *folder.iterdir()):
+                os.chown(entry, *owner, follow_symlinks=False)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder)
 
 
-def _copy_head(head: Path, copy: Path) -> None:
+def _fill(folder: Path, git_dir: Path, common_dir: Path) -> None:
+    borrowed = {name: common_dir / name for name in _BORROWED}
+    borrowed |= {"logs/HEAD": git_dir / "logs/HEAD", "logs/refs": common_dir / "logs/refs"}
+    borrowed |= {shared.name: shared for shared in git_dir.glob("sharedindex.*")}
+    (folder / "logs").mkdir()
+    for name, place in borrowed.items():
+        if place.exists():
+            (folder / name).symlink_to(place)
+    head = git_dir / "HEAD"
     if head.is_symlink():  # as git of long ago wrote it
-        copy.symlink_to(os.readlink(head))
+        (folder / "HEAD").symlink_to(head.readlink())
     else:
-        copy.write_bytes(head.read_bytes())
+        (folder / "HEAD").write_bytes(head.read_bytes())
 
 
 def _config(settings: Mapping[str, str]) -> str:
     lines = ["[core]", "repositoryformatversion = 0", "bare = true"]
-    return "\n".join([*lines, *(f'{name} = "{value}"' for name, value in settings.items()), ""])
+    return "\n".join([*lines, *(f"{name} = {value}" for name, value in settings.items()), ""])

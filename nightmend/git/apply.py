@@ -1,0 +1,131 @@
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from nightmend.errors import UsageError
+from nightmend.git.publish import send_objects
+from nightmend.git.runner import Git, signature
+from nightmend.git.target import Target, is_clean, is_true
+from nightmend.git.working_tree import Replacements
+
+_UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
+
+
+def fast_forward(store: Git, target: Target, commit: str) -> None:
+    """Move the target's current branch to a descendant of it, with index and files; all or nothing.
+
+    Raises UsageError, before anything is changed, when the branch, the index or a file is not in a state
+    that allows it; what fails later is restored.
+    """
+    branch, head = target.branch(), target.head()
+    if head == commit:
+        return
+    if branch is None:
+        raise UsageError(f"{target.path} is on no branch: switch to one, or merge {commit} yourself")
+    if not store.holds("merge-base", "--is-ancestor", head, commit):
+        raise UsageError(f"{target.path} has moved on since the night began: merge {commit} yourself")
+    with _locked_index(target) as lock, target.working_view() as git:
+        changes = _changes(store, head, commit)
+        _refuse(target, git, changes)
+        send_objects(store, target, commit)
+        git.run("read-tree", "-m", head, commit)
+        with Replacements(target.path) as replacements:
+            for path, content in _working_contents(git, list(changes)).items():
+                replacements.put(path, content, executable=changes[path] == "100755")
+            git.run("update-index", "-q", "--refresh", "--ignore-submodules")
+            _fill_lock(lock, git.git_dir / "index")
+            _move(target, branch, head, commit)
+            lock.replace(target.git_dir / "index")
+
+
+@contextmanager
+def _locked_index(target: Target) -> Iterator[Path]:
+    index = target.git_dir / "index"
+    lock = target.git_dir / "index.lock"
+    try:
+        descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except FileExistsError as error:
+        raise UsageError(f"{lock} exists: wait until the other git command has ended") from error
+    try:
+        if index.exists():
+            status = index.stat()
+            if os.geteuid() == 0:
+                os.fchown(descriptor, status.st_uid, status.st_gid)
+            os.fchmod(descriptor, status.st_mode & 0o777)
+        yield lock
+    finally:
+        os.close(descriptor)
+        lock.unlink(missing_ok=True)
+
+
+def _fill_lock(lock: Path, index: Path) -> None:
+    lock.write_bytes(index.read_bytes())
+    status = index.stat()
+    os.utime(lock, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _changes(store: Git, head: str, commit: str) -> dict[str, str]:
+    """Return the new mode of every file that differs; raise UsageError for more than new contents."""
+    said = store.run("diff-tree", "-r", "-z", "--no-renames", "--raw", head, commit).split(b"\0")[:-1]
+    changes = {}
+    for facts, path in zip(said[0::2], said[1::2], strict=True):
+        old, new, *_, status = facts.decode().removeprefix(":").split()
+        if not new.startswith("100") or (status != "A" and old != new):
+            raise UsageError(f"{os.fsdecode(path)} is more than edited: merge {commit} yourself")
+        changes[os.fsdecode(path)] = new
+    return changes
+
+
+def _refuse(target: Target, git: Git, changes: dict[str, str]) -> None:
+    elsewhere = target.settings.get("core.worktree")
+    if elsewhere is not None and (target.git_dir / elsewhere).resolve() != target.path:
+        raise UsageError(f"{target.path} has its working tree in {elsewhere}: merge the branch there")
+    if is_true(target.settings, "core.sparsecheckout"):
+        raise UsageError(f"{target.path} is a sparse checkout, which --apply cannot update: merge the branch")
+    if any((target.git_dir / name).exists() for name in _UNDER_WAY):
+        raise UsageError(f"{target.path} is in a merge or rebase: finish it first")
+    if not is_clean(git):
+        raise UsageError(f"{target.path} has changes that are not committed: commit or stash them first")
+    for path in _filtered(git, changes):
+        raise UsageError(
+            f"{path} goes through a filter of .gitattributes, which never runs here: merge the branch"
+        )
+    tags = {entry[2:]: entry[:1] for entry in _paths(git.run("ls-files", "-v", "-z"))}
+    for path in changes:
+        if path not in tags and os.path.lexists(target.path / path):
+            raise UsageError(f"{target.path / path} is untracked and in the way: move it first")
+        if tags.get(path, "H") != "H":
+            raise UsageError(f"{path} is marked to be skipped in the index: merge the branch yourself")
+
+
+def _filtered(git: Git, changes: dict[str, str]) -> list[str]:
+    query = b"".join(os.fsencode(path) + b"\0" for path in changes)
+    said = _paths(git.run("check-attr", "-z", "--stdin", "filter", stdin=query))
+    return [
+        path
+        for path, value in zip(said[0::3], said[2::3], strict=True)
+        if value not in {"unspecified", "unset"}
+    ]
+
+
+def _paths(said: bytes) -> list[str]:
+    return [os.fsdecode(path) for path in said.split(b"\0")[:-1]]
+
+
+def _working_contents(git: Git, paths: list[str]) -> dict[str, bytes]:
+    """Return what a checkout would write for paths of the index, line ends and encodings included."""
+    with tempfile.TemporaryDirectory(prefix="nightmend-apply-") as folder:
+        query = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        git.run("checkout-index", "-z", "--stdin", f"--prefix={folder}/", stdin=query)
+        return {path: (Path(folder) / path).read_bytes() for path in paths}
+
+
+def _move(target: Target, branch: str, old: str, new: str) -> None:
+    with target.view(target.owner) as git:
+        dated = replace(git, environment=signature(f"{int(time.time())} +0000"))
+        message = "nightmend: fast-forward"
+        dated.run("update-ref", "-m", message, "--end-of-options", branch, new, old)

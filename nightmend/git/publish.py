@@ -1,0 +1,35 @@
+from nightmend.errors import UsageError
+from nightmend.git.runner import Git
+from nightmend.git.target import Target
+
+_LOOSE_AT_MOST = 1000
+_COUNT_IN_HEADER = slice(8, 12)
+
+
+def publish(store: Git, target: Target, branch: str, commit: str) -> None:
+    """Create a branch of the target at a commit of the store: objects first, then one ref transaction.
+
+    Both run as the target's owner, so no file of it changes hands. Raises UsageError where the branch
+    exists, GitError where the target cannot be written; before the ref, only unreferenced objects are new.
+    """
+    ref = f"refs/heads/{branch.removeprefix('refs/heads/')}"
+    if not store.holds("check-ref-format", ref):
+        raise UsageError(f"{branch} is not a name for a branch: use letters, digits, dashes and slashes")
+    with target.view() as git:
+        if git.holds("show-ref", "--verify", "--quiet", "--end-of-options", ref):
+            raise UsageError(f"branch {branch} exists in {target.path}: delete it, or start another run")
+    send_objects(store, target, commit)
+    with target.view(target.owner) as git:
+        git.run("update-ref", "--stdin", "-z", stdin=f"create {ref}\0{commit}\0".encode())
+
+
+def send_objects(store: Git, target: Target, commit: str) -> None:
+    """Give the target the objects of a commit that it does not have yet; no ref knows them then."""
+    wanted = f"{commit}\n^{target.head()}\n".encode()
+    pack = store.run("pack-objects", "--revs", "--local", "--stdout", "-q", stdin=wanted)
+    count = int.from_bytes(pack[_COUNT_IN_HEADER], "big")
+    with target.view(target.owner) as git:
+        if count > _LOOSE_AT_MOST:
+            git.run("index-pack", "--stdin", stdin=pack)
+        elif count:
+            git.run("unpack-objects", "-q", stdin=pack)
