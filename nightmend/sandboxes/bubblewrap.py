@@ -1,0 +1,171 @@
+"""Sandboxes on bubblewrap: namespaces without a daemon, an overlay on a read-only tree."""
+
+import os
+import re
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from nightmend.errors import SandboxError, UsageError
+from nightmend.sandboxes.arguments import ENVIRONMENT, ETC, Mounts, arguments, check_inside
+from nightmend.sandboxes.binary import bubblewrap_binary
+from nightmend.sandboxes.cgroups import cgroup_meter
+from nightmend.sandboxes.cleanup import claim, remove_tree
+from nightmend.sandboxes.layers import Layers
+from nightmend.sandboxes.meter import Meter
+from nightmend.sandboxes.owner import sandbox_owner
+from nightmend.sandboxes.polling import Polling
+from nightmend.sandboxes.protocol import READ_LIMIT, Bind, CommandResult, SandboxSpec
+from nightmend.sandboxes.seccomp import seccomp_filter
+from nightmend.sandboxes.staging import on_stage
+from nightmend.sandboxes.supervise import Command, Supervision
+from nightmend.settings import Limits
+
+LAYERS = ("upper", "work")
+
+
+class Bubblewrap:
+    """One work layer; each command gets fresh namespaces around it."""
+
+    def __init__(self, spec: SandboxSpec) -> None:
+        bubblewrap_binary()
+        check_inside(spec.workdir)
+        for bind in spec.binds:
+            check_inside(bind.inside)
+        self._spec = spec
+        self._owner = sandbox_owner()
+        self.id = f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', spec.name).strip('-.')[:60]}-{secrets.token_hex(4)}"
+        self.path = Path(spec.base_directory).resolve() / self.id
+        self._claim: int | None = self._make_folders()
+        self._layers = Layers(str(self.path / "upper"), spec.lower, self._owner)
+        self._one_at_a_time = threading.Lock()
+        self._running: Supervision | None = None
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        limits: Limits | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> CommandResult:
+        """Run one command to its end, or to its first limit; nothing of it is left running."""
+        limits = limits or self._spec.limits
+        if not argv:
+            raise UsageError("a sandbox needs a command to run")
+        with self._one_at_a_time:
+            self._require_open()
+            meter = cgroup_meter(limits) or Polling(limits)
+            try:
+                environment = {**ENVIRONMENT, **self._spec.environment, **(env or {})}
+                return self._supervised(argv, limits, environment, stdin, meter)
+            finally:
+                self._running = None
+                meter.close()
+
+    def execute_command(self, command: str) -> CommandResult:
+        """Run a line of shell."""
+        return self.run(("sh", "-c", command))
+
+    def write(self, path: str, content: bytes) -> None:
+        """Put a regular file into the work layer; `path` is relative to it, no link is followed."""
+        with self._one_at_a_time:
+            self._require_open()
+            self._layers.write(path, content)
+
+    def read(self, path: str, limit: int = READ_LIMIT) -> bytes:
+        """Read a regular file of the work layer, no link followed; FileNotFoundError where there is none."""
+        with self._one_at_a_time:
+            self._require_open()
+            return self._layers.read(path, limit)
+
+    def close(self) -> None:
+        """End what runs and remove everything; again does nothing."""
+        self._cancel()
+        with self._one_at_a_time:
+            if self._claim is not None:
+                remove_tree(self.path)
+                os.close(self._claim)
+                self._claim = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _require_open(self) -> None:
+        if self._claim is None:
+            raise SandboxError(f"the sandbox {self.id!r} is closed: create a new one")
+
+    def _make_folders(self) -> int:
+        base = self.path.parent
+        try:
+            base.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if base.stat().st_uid not in {0, os.geteuid()}:
+                raise SandboxError(f"{base} belongs to another user: choose another base_directory")
+            self.path.mkdir(mode=0o700)
+            descriptor = claim(self.path)
+            for layer in LAYERS:
+                (self.path / layer).mkdir(mode=0o755)
+                if self._owner:
+                    os.chown(self.path / layer, *self._owner)
+        except OSError as error:
+            raise SandboxError(
+                f"no sandbox could be made in {base} ({error}): choose another base_directory"
+            ) from None
+        if self._owner:
+            os.chmod(self.path, 0o711)  # noqa: S103 -- base is ours alone; bubblewrap passes through as its user
+        return descriptor
+
+    def _supervised(
+        self, argv: Sequence[str], limits: Limits, environment: Mapping[str, str], stdin: bytes, meter: Meter
+    ) -> CommandResult:
+        binary = bubblewrap_binary()
+
+        def start(shown: Callable[[str], str]) -> CommandResult:
+            command = Command(
+                binary=f"{shown(binary.folder)}/{binary.program}",
+                arguments=arguments(self._mounts(shown, limits), environment),
+                system_calls=_filter(meter.hidden_memory),
+                argv=argv,
+                stdin=stdin,
+                limits=limits,
+                owner=self._owner,
+            )
+            self._running = Supervision(command, meter)
+            return self._running.run()
+
+        if self._owner is None:
+            return start(str)
+        lower = () if self._spec.lower is None else (self._spec.lower,)
+        sources = (binary.folder, str(ETC), str(self.path), *lower, *(bind.host for bind in self._spec.binds))
+        return on_stage(sources, start, self._cancel)
+
+    def _mounts(self, shown: Callable[[str], str], limits: Limits) -> Mounts:
+        spec, own = self._spec, shown(str(self.path))
+        return Mounts(
+            lower=None if spec.lower is None else shown(spec.lower),
+            upper=f"{own}/upper",
+            work=f"{own}/work",
+            workdir=spec.workdir,
+            etc=shown(str(ETC)),
+            binds=tuple(Bind(host=shown(bind.host), inside=bind.inside) for bind in spec.binds),
+            tmp_bytes=limits.tmp_bytes,
+        )
+
+    def _cancel(self) -> None:
+        running = self._running
+        if running:
+            running.end()
+
+
+@cache
+def _filter(hidden_memory: bool) -> bytes:
+    return seccomp_filter(hidden_memory=hidden_memory)
