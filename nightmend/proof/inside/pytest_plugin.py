@@ -1,0 +1,170 @@
+"""What the target's own pytest did, written down as JSON lines while it runs.
+
+This file alone is bound into the sandbox and loaded by the target's interpreter, so it runs on Python 3.8
+and pytest 6, imports nothing of ours, and must not be noticed by the tests. Its orders are a JSON file named
+by NIGHTMEND_ORDERS; it appends to the file `records` beside it, whole lines, so that a crash loses only the
+test that crashed.
+"""
+# ruff: noqa: UP032, D102, PLC0415
+
+import json
+import os
+import sys
+import time
+
+import pytest
+
+# Tests replace functions of these modules while they run; what we use is ours from before.
+_open, _write, _close, _realpath, _cpu, _dumps = (
+    os.open, os.write, os.close, os.path.realpath, time.process_time, json.dumps,
+)  # fmt: skip
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+
+with open(os.environ["NIGHTMEND_ORDERS"], encoding="utf-8") as orders:
+    ORDERS = json.load(orders)
+ROOT = _realpath(ORDERS["root"])
+RANK = ("passed", "xpassed", "xfailed", "skipped", "failed", "error")
+MESSAGE = 400
+
+
+def _record(**fields):
+    descriptor = _open(ORDERS["records"], _APPEND, 0o666)
+    try:
+        _write(descriptor, (_dumps(fields) + "\n").encode("utf-8", "backslashreplace"))
+    finally:
+        _close(descriptor)
+
+
+class Lines:
+    """Which lines of the target ran, by the `coverage` of the target or else by ours."""
+
+    def __init__(self):
+        self.tracer = None
+        if ORDERS["coverage"] is not None:
+            sys.path.append(ORDERS["coverage"])
+            try:
+                self._start()
+            except Exception as error:
+                _record(coverage_failed="{}: {}".format(type(error).__name__, error))
+            finally:
+                sys.path.remove(ORDERS["coverage"])
+
+    def _start(self):
+        import coverage
+
+        places = [os.path.join(place, "*") for place in (ROOT, *ORDERS["copies"])]
+        self.tracer = coverage.Coverage(data_file=None, config_file=False, include=places)
+        self.tracer.start()
+
+    def stop(self):
+        if self.tracer is None:
+            return
+        try:
+            self.tracer.stop()
+            data = self.tracer.get_data()
+            for path in data.measured_files():
+                _record(file=_in_target(path), lines=sorted(data.lines(path) or ()))
+        except Exception as error:
+            _record(coverage_failed="{}: {}".format(type(error).__name__, error))
+
+
+def _in_target(path):
+    """Name a file relative to the target, also when it was loaded through a copy's place; else None."""
+    path = _realpath(path)
+    for shown, relative in [(ROOT, ""), *ORDERS["copies"].items()]:
+        place = _realpath(shown)
+        if path == place:
+            return relative
+        if path.startswith(place + os.sep):
+            return os.path.join(relative, path[len(place) + 1 :])
+    return None
+
+
+def _foreign():
+    """List the modules of the snapshot that were loaded from elsewhere, with the place."""
+    loaded = []
+    for name in ORDERS["modules"]:
+        path = getattr(sys.modules.get(name), "__file__", None)
+        if isinstance(path, str) and _in_target(path) is None:
+            loaded.append("{} ({})".format(name, path))
+    return loaded
+
+
+def _outcome(report):
+    if report.when != "call" and report.outcome == "failed":
+        return "error"
+    if hasattr(report, "wasxfail"):
+        return {"skipped": "xfailed", "passed": "xpassed"}.get(report.outcome, report.outcome)
+    return report.outcome
+
+
+def _message(report):
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = getattr(crash, "message", None) or str(report.longrepr)
+    return text.strip()[-MESSAGE:] if crash is None else text.strip()[:MESSAGE]
+
+
+class Witness:
+    """Hooks of pytest; the last attempt of a test counts, and in it the worst outcome."""
+
+    def __init__(self, lines):
+        self.lines = lines
+        self.clear()
+
+    def clear(self):
+        self.outcome, self.message, self.cpu = None, "", 0.0
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            _record(uncollected=report.nodeid, message=_message(report))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config, items):
+        if ORDERS["only"] is None:
+            return
+        wanted = set(ORDERS["only"])
+        dropped = [item for item in items if item.nodeid not in wanted]
+        items[:] = [item for item in items if item.nodeid in wanted]
+        config.hook.pytest_deselected(items=dropped)
+
+    def pytest_collection_finish(self, session):
+        _record(collected=[item.nodeid for item in session.items])
+
+    def pytest_runtest_logstart(self, nodeid):
+        self.clear()
+        _record(started=nodeid)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item):
+        begun = _cpu()
+        for _ in range(ORDERS["repeat"] - 1):
+            item.runtest()
+        yield
+        self.cpu = _cpu() - begun
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "setup":
+            self.outcome, self.message = None, ""
+        outcome = _outcome(report)
+        if outcome not in RANK:
+            return
+        if self.outcome is None or RANK.index(outcome) > RANK.index(self.outcome):
+            self.outcome = outcome
+        if report.failed and not self.message:
+            self.message = _message(report)
+
+    def pytest_runtest_logfinish(self, nodeid):
+        _record(test=nodeid, outcome=self.outcome, message=self.message, cpu=self.cpu)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus):
+        self.lines.stop()
+        _record(finished=int(exitstatus), foreign=_foreign())
+
+
+LINES = Lines()
+
+
+def pytest_configure(config):
+    """Register the hooks; the module itself stays free of them, so that it is imported early and cheaply."""
+    config.pluginmanager.register(Witness(LINES), "nightmend_witness_hooks")

@@ -1,0 +1,160 @@
+"""What a run of the suite left behind, and what it is worth."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from nightmend.frozen import Frozen
+from nightmend.sandboxes.protocol import CommandResult
+
+Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
+NO_TESTS, WRONG_USE = 5, 4
+"""Exit codes of pytest."""
+
+
+class SuiteRun(Frozen):
+    """One run of a target's tests. A test that did not report is in no field; callers count it as failed."""
+
+    outcomes: dict[str, Outcome] = Field(default_factory=dict)
+    """By test id, in the order in which they ran."""
+    collection_errors: dict[str, str] = Field(default_factory=dict)
+    messages: dict[str, str] = Field(default_factory=dict)
+    """The start of the failure, for tests that failed."""
+    seconds: float = 0
+    cpu_seconds: float = 0
+    call_seconds: dict[str, float] = Field(default_factory=dict)
+    """CPU seconds of the test's own body, all repetitions together."""
+    reached: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Lines of the target that ran, by path; only where coverage was asked for."""
+    coverage_failed: str = ""
+    """Why lines could not be recorded."""
+    foreign: tuple[str, ...] = ()
+    """Modules of the target that were loaded from elsewhere, with the place."""
+    usable: bool
+    """Whether repairs may be judged by this run."""
+    reason: str = ""
+    """Why it is not usable, or what else is wrong with it."""
+
+    def count(self, *outcomes: Outcome) -> int:
+        """Return how many tests ended in one of these ways."""
+        return sum(outcome in outcomes for outcome in self.outcomes.values())
+
+
+class Record(Frozen):
+    """One line of the plugin; which fields are set says what happened."""
+
+    uncollected: str | None = None
+    collected: tuple[str, ...] | None = None
+    started: str | None = None
+    test: str | None = None
+    outcome: Outcome | None = None
+    message: str = ""
+    cpu: float = 0
+    file: str | None = None
+    lines: tuple[int, ...] = ()
+    coverage_failed: str | None = None
+    finished: int | None = None
+    foreign: tuple[str, ...] = ()
+
+
+def parse_records(content: bytes) -> list[Record]:
+    """Read the whole lines; one that the target spoiled, or that a crash cut, says nothing."""
+    records = []
+    for line in content.splitlines():
+        try:
+            records.append(Record.model_validate(json.loads(line)))
+        except ValueError:
+            continue
+    return records
+
+
+def judge_run(
+    result: CommandResult, records: Sequence[Record], *, only: Sequence[str] | None, changed: bool
+) -> SuiteRun:
+    """Put a run together and say whether repairs may be judged by it.
+
+    Where nothing could run, that is the fault of the changes if there were any: such a run stays usable, and
+    in it no test passed.
+    """
+    tests = [record for record in records if record.test is not None and record.outcome is not None]
+    foreign = tuple(place for record in records for place in record.foreign)
+    nothing = _nothing_ran(result, records, tests)
+    reason = _foreign_sentence(foreign) or nothing or _missing_sentence(result, records, tests)
+    return SuiteRun(
+        outcomes={record.test: record.outcome for record in tests if record.test and record.outcome},
+        collection_errors={record.uncollected: record.message for record in records if record.uncollected},
+        messages={record.test: record.message for record in tests if record.test and record.message},
+        seconds=result.wall_seconds,
+        cpu_seconds=result.cpu_seconds,
+        call_seconds={record.test: record.cpu for record in tests if record.test},
+        reached={record.file: record.lines for record in records if record.file},
+        coverage_failed=next((record.coverage_failed for record in records if record.coverage_failed), ""),
+        foreign=foreign,
+        usable=not foreign and (changed or only is not None or not nothing),
+        reason=reason,
+    )
+
+
+def _foreign_sentence(foreign: Sequence[str]) -> str:
+    if not foreign:
+        return ""
+    more = f" and {len(foreign) - 1} more modules" if len(foreign) > 1 else ""
+    return f"the tests import code that is not the snapshot's: {foreign[0]}{more}"
+
+
+def _nothing_ran(result: CommandResult, records: Sequence[Record], tests: Sequence[Record]) -> str:
+    if tests:
+        return ""
+    errors = [f"{record.uncollected}: {_last(record.message)}" for record in records if record.uncollected]
+    if errors:
+        return f"no test could be collected; {errors[0]}"
+    if any(record.collected for record in records):
+        return f"no test reported: {_end(result)}"
+    if result.return_code == NO_TESTS:
+        return "the target has no tests that pytest finds"
+    return f"pytest did not start: {_complaint(result)}"
+
+
+def _missing_sentence(result: CommandResult, records: Sequence[Record], tests: Iterable[Record]) -> str:
+    collected = Counter(name for record in records for name in record.collected or ())
+    missing = list((collected - Counter(record.test for record in tests)).elements())
+    finished = any(record.finished is not None for record in records)
+    if not missing:
+        return "" if finished else f"pytest did not end by itself: {_end(result)}"
+    running = [record.started for record in records if record.started in missing]
+    where = f" in {running[-1]}" if running and not finished else ""
+    return f"{len(missing)} of {sum(collected.values())} tests did not report: {_end(result)}{where}"
+
+
+def _end(result: CommandResult) -> str:
+    if result.limit:
+        return f"the limit of {result.limit} was reached"
+    if result.return_code > 128:
+        return f"the process was ended by signal {result.return_code - 128}"
+    return f"the process ended with exit code {result.return_code}"
+
+
+def _complaint(result: CommandResult) -> str:
+    """Return the line in which pytest, or Python, says why it gave up."""
+    if result.limit:
+        return _end(result)
+    lines = [line for line in _lines(result.stderr + b"\n" + result.stdout) if line]
+    marked = [line[2:].strip() for line in lines if line.startswith("E  ")]
+    blamed = [
+        line for line in lines if line.startswith(("ERROR", "ImportError", "Error")) or "Error:" in line
+    ]
+    where = [line for line in lines if line.startswith("ImportError while loading conftest")]
+    said = [*where[:1], *(marked[-1:] or blamed[-1:] or lines[-1:])]
+    return " ".join(dict.fromkeys(said)) or _end(result)
+
+
+def _lines(output: bytes) -> Iterator[str]:
+    return (line.strip() for line in output.decode("utf-8", "replace").splitlines())
+
+
+def _last(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].removeprefix("E ").strip() if lines else ""
