@@ -5,6 +5,7 @@ import sys
 import tomllib
 from collections.abc import Iterable
 from functools import cache
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, cast
@@ -131,11 +132,9 @@ def _module(code: str) -> ModuleType:
     try:
         if ours:
             return importlib.import_module(name)
-        spec = importlib.util.spec_from_file_location(name, file)
-        if spec is None or spec.loader is None:
-            raise ImportError("no loader takes this file")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        loader = SourceFileLoader(name, code)
+        module = importlib.util.module_from_spec(ModuleSpec(name, loader, origin=code))
+        loader.exec_module(module)
     except Exception as error:
         raise PatternError(f"{code}: the code does not load: {type(error).__name__}: {error}") from error
     return module

@@ -3,6 +3,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 
 from nightmend.issue import Finding, Issue
+from nightmend.patterns.leftover import take_dead_imports
 from nightmend.patterns.loader import code_of
 from nightmend.patterns.pattern import Pattern
 from nightmend.patterns.source import Fault, Module
@@ -38,7 +39,7 @@ def propose(module: Module, pattern: Pattern, issues: Sequence[Issue]) -> list[R
         edits = code_of(pattern).rewrite(module, fault) if claimed else None
         if edits:
             repairs.append(_repair(module, pattern, fault, claimed, edits))
-    return repairs
+    return take_dead_imports(module, repairs)
 
 
 def propose_linter_fixes(

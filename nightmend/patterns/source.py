@@ -4,6 +4,7 @@ import io
 import re
 import tokenize
 import warnings
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -215,6 +216,10 @@ class Module:
     def line_start(self, line: int) -> int:
         """Offset of the first byte of a line; one past the last line is the end of the file."""
         return self._line_starts[line - 1] if line <= len(self._line_starts) else len(self.content)
+
+    def line_of(self, offset: int) -> int:
+        """The number of the line that an offset lies in."""
+        return bisect_right(self._line_starts, offset)
 
     def line(self, number: int) -> str:
         """A line's text, without its line ending."""

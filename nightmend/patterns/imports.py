@@ -1,0 +1,204 @@
+"""Reaching a name of another module: by an import that is there, or by the smallest one that is not."""
+
+import ast
+import re
+import sys
+from itertools import pairwise
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
+
+from nightmend.patterns.source import Module
+from nightmend.repair import Edit
+
+ImportStatement: TypeAlias = ast.Import | ast.ImportFrom
+
+
+class Reached(NamedTuple):
+    """How to write a name at a place, and the edits that make it work there."""
+
+    text: str
+    edits: list[Edit]
+
+
+def reach(module: Module, qualified: str, node: ast.AST, *, whole: bool = False) -> Reached | None:
+    """Say how to write `collections.deque` at a node; None where its name is taken.
+
+    A name that is imported is used as it is. Else, for `whole`, `import collections` is added, or
+    `from collections import deque`.
+    """
+    home, name = qualified.rsplit(".", 1)
+    for wanted, suffix in ((qualified, ""), (home, f".{name}")):
+        local = _local_name(module, wanted, node)
+        if local is not None:
+            return Reached(local + suffix, [])
+    added = home if whole else name
+    if "." in added or _taken(module, added, node):
+        return None
+    edit = add_import(module, home, None if whole else name)
+    return None if edit is None else Reached(qualified if whole else name, [edit])
+
+
+def _local_name(module: Module, qualified: str, node: ast.AST) -> str | None:
+    """The local name that already means the qualified one at this node."""
+    aliases = [alias for statement in _top_imports(module) for alias in statement.names]
+    names = [alias.asname or alias.name for alias in aliases if module.imported(alias) == qualified]
+    usual = qualified.rsplit(".", 1)[-1]
+    return next((name for name in (*names, usual) if _means(module, name, qualified, node)), None)
+
+
+def _means(module: Module, local: str, qualified: str, node: ast.AST) -> bool:
+    found = module.bindings(local, node)
+    if found is None or any(module.imported(one) != qualified for one in found[1]):
+        return False
+    statements = [module.parent(one) for one in found[1]]
+    if isinstance(found[0], ast.Module):
+        if not all(module.parent(one) is module.tree for one in statements):
+            return False  # an import that may fail, or that only the type checker sees
+        if module.function(node) is not None:
+            return True
+    return all(one.lineno < node.lineno for one in statements)  # type: ignore[attr-defined]
+
+
+def _taken(module: Module, name: str, node: ast.AST) -> bool:
+    """A name that anything else binds, here or at the top, cannot be given to an import."""
+    return module.bindings(name, node) is not None or bool(module.index.bindings[module.tree].get(name))
+
+
+def add_import(module: Module, home: str, name: str | None) -> Edit | None:
+    """Add `import home`, or `from home import name`, where a reader would look for it."""
+    for statement in _top_imports(module):
+        if (
+            name
+            and isinstance(statement, ast.ImportFrom)
+            and statement.module == home
+            and not statement.level
+        ):
+            joined = _join(module, statement, name)
+            if joined is not None:
+                return joined
+    text = f"from {home} import {name}" if name else f"import {home}"
+    return insert_import(module, text, home, plain=name is None)
+
+
+def insert_import(module: Module, text: str, home: str, *, plain: bool) -> Edit | None:
+    """Put an import of the standard library among its like, in their order."""
+    block = import_block(module)
+    like = [one for one in block if _is_stdlib(_home(one))]
+    mixed = _is_mixed(like)
+    for statement in like:
+        if _comes_before(home, plain, statement, mixed=mixed):
+            return module.insert(module.line_start(statement.lineno), text + module.newline)
+    if like:
+        return after_line(module, like[-1], text)
+    if block:
+        return module.insert(module.line_start(block[0].lineno), text + 2 * module.newline)
+    return _at_top(module, text)
+
+
+def _join(module: Module, statement: ast.ImportFrom, name: str) -> Edit | None:
+    """Add one more name to a `from` import, in its order and layout."""
+    if statement.names[0].name == "*" or "#" in module.text(statement) or "\\" in module.text(statement):
+        return None
+    keys = [_key(alias.name) for alias in statement.names]
+    for alias, key in zip(statement.names, keys, strict=True):
+        if keys == sorted(keys) and _key(name) < key:
+            indent = module.indent(alias)
+            gap = " " if indent is None else module.newline + indent
+            return module.insert(module.start(alias), f"{name},{gap}")
+    last = statement.names[-1]
+    indent = module.indent(last)
+    gap = " " if indent is None else module.newline + indent
+    comma = module.between(module.end(last), module.end(statement)).lstrip().startswith(",")
+    if comma:
+        place = module.content.index(b",", module.end(last)) + 1
+        return module.insert(place, f"{gap}{name},")
+    return module.insert(module.end(last), f",{gap}{name}")
+
+
+def _key(name: str) -> tuple[int, str]:
+    """Constants, then classes, then the rest: the order that isort and ruff keep."""
+    rank = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    return rank, name
+
+
+def _top_imports(module: Module) -> list[ImportStatement]:
+    return [one for one in module.tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
+
+
+def import_block(module: Module) -> list[ImportStatement]:
+    """The first run of imports, without `__future__`, each on a line of its own."""
+    block: list[ImportStatement] = []
+    for statement in module.tree.body:
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
+            if block or not _is_preamble(statement):
+                break
+        elif getattr(statement, "module", None) != "__future__" and module.indent(statement) is not None:
+            block.append(statement)
+    return block
+
+
+def _is_preamble(statement: ast.stmt) -> bool:
+    """A docstring, or `__version__ = ...` and its like."""
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return bool(targets) and all(isinstance(one, ast.Name) and one.id.startswith("__") for one in targets)
+
+
+def _is_mixed(stdlib: list[ImportStatement]) -> bool:
+    """Say whether the file sorts `import` and `from` together, by module."""
+    kinds = [isinstance(one, ast.Import) for one in stdlib]
+    return any(later and not earlier for earlier, later in pairwise(kinds))
+
+
+def _comes_before(home: str, plain: bool, statement: ImportStatement, *, mixed: bool) -> bool:
+    if not mixed and plain != isinstance(statement, ast.Import):
+        return plain
+    return home.lower() < _home(statement).lower()
+
+
+def _home(statement: ImportStatement) -> str:
+    if isinstance(statement, ast.Import):
+        return statement.names[0].name
+    return "." * statement.level + (statement.module or "")
+
+
+def _is_stdlib(home: str) -> bool:
+    return home.split(".", maxsplit=1)[0] in sys.stdlib_module_names
+
+
+def after_line(module: Module, statement: ast.stmt, text: str) -> Edit | None:
+    """Put a line behind the line on which a statement ends; None where another one follows on it."""
+    line = (statement.end_lineno or statement.lineno) + 1
+    if module.between(module.end(statement), module.line_start(line)).lstrip()[:1] not in {"", "#"}:
+        return None
+    offset = module.line_start(line)
+    ended = module.content[offset - 1 : offset] in {b"\n", b"\r"}
+    return module.insert(offset, text + module.newline if ended else module.newline + text)
+
+
+def _at_top(module: Module, text: str) -> Edit | None:
+    """Below shebang, encoding line, licence header, docstring and `__future__` imports."""
+    body = module.tree.body
+    head = [one for one in body[:1] if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)]
+    head += [one for one in body if isinstance(one, ast.ImportFrom) and one.module == "__future__"]  # type: ignore[misc]
+    if head:
+        edit = after_line(module, head[-1], text)
+        return edit and module.edit(edit.start, edit.end, module.newline + edit.text)
+    following = [one for one in body if one not in head]
+    heavy = isinstance(following[0], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    line = _first_line_below_header(module)
+    return module.insert(module.line_start(line), text + module.newline * (3 if heavy else 2))
+
+
+def _first_line_below_header(module: Module) -> int:
+    """A comment block that touches code belongs to it, unless it is a shebang or an encoding."""
+    line = 1
+    while re.match(r"#!|#.*coding[:=]", module.line(line)) and line <= 2:
+        line += 1
+    below = line
+    while module.line(below).startswith("#"):
+        below += 1
+    if module.line(below).strip():
+        return line
+    return below + 1 if module.line_start(below + 1) < len(module.content) else line
