@@ -40,6 +40,8 @@ class Target:
             _refuse(target)
         except OSError as error:
             raise UsageError(f"{error.filename or path} cannot be read: {error.strerror}") from error
+        except GitError as error:
+            raise UsageError(f"{path} is damaged: {error}") from error
         return target
 
     def head(self) -> str:
@@ -70,9 +72,9 @@ class Target:
     def working_view(self) -> Iterator[Git]:
         """Give a view with the working tree and a copy of the index."""
         with self.view() as git:
-            if (self.git_dir / "index").exists():
+            for part in (*self.git_dir.glob("index"), *self.git_dir.glob("sharedindex.*")):
                 # with its time: by that git tells which files may have changed unseen
-                shutil.copy2(self.git_dir / "index", git.git_dir / "index")
+                shutil.copy2(part, git.git_dir / part.name)
             yield replace(git, work_tree=self.path)
 
     def _taken_over(self) -> dict[str, str]:
@@ -90,7 +92,8 @@ def read_settings(config: Path) -> dict[str, str]:
     """Read a git configuration file as data, without its includes; the last of equal keys wins."""
     if not config.exists():
         return {}
-    listed = Git(Path("/dev/null")).run("config", "--file", str(config), "--no-includes", "-z", "--list")
+    git = Git(Path("/dev/null"), name=config)
+    listed = git.run("config", "--file", str(config), "--no-includes", "-z", "--list")
     pairs = (entry.partition("\n") for entry in listed.decode(errors="surrogateescape").split("\0") if entry)
     return {key: value if separator else "true" for key, separator, value in pairs}
 
@@ -109,6 +112,8 @@ def _root(path: Path) -> Path:
     os.listdir(path)
     if (path / ".git").exists():
         return path
+    if path.name == ".git":
+        raise UsageError(f"{path} is the git directory of a repository: give its root, {path.parent}")
     if all((path / name).exists() for name in ("HEAD", "objects", "refs")):
         raise UsageError(f"{path} is a bare repository: give a clone that has a working tree")
     for parent in path.parents:
@@ -150,18 +155,9 @@ def _refuse(target: Target) -> None:
     if is_true(settings, "core.bare") and target.git_dir == target.common_dir:
         raise UsageError(f"{path} is configured as a bare repository: give a clone that has a working tree")
     (target.git_dir / "HEAD").read_bytes()
-    os.listdir(target.common_dir / "objects")
-    try:
-        target.head()
-    except GitError as error:
-        branch = target.branch()
-        if branch and not _exists(target, branch):
-            raise UsageError(
-                f"{path} has no commits yet: commit once, so that there is a state to recover"
-            ) from error
-        raise UsageError(f"{path} is damaged or cannot be read: {error}") from error
-
-
-def _exists(target: Target, ref: str) -> bool:
+    for folder in ("objects", "refs"):
+        os.listdir(target.common_dir / folder)
     with target.view() as git:
-        return git.holds("show-ref", "--verify", "--quiet", "--end-of-options", ref)
+        if not git.holds("rev-parse", "--verify", "--quiet", "HEAD"):
+            raise UsageError(f"{path} has no commits yet: commit once, so that there is a state to recover")
+    target.head()

@@ -35,7 +35,6 @@ def view(
 def _fill(folder: Path, git_dir: Path, common_dir: Path) -> None:
     borrowed = {name: common_dir / name for name in _BORROWED}
     borrowed |= {"logs/HEAD": git_dir / "logs/HEAD", "logs/refs": common_dir / "logs/refs"}
-    borrowed |= {shared.name: shared for shared in git_dir.glob("sharedindex.*")}
     (folder / "logs").mkdir()
     for name, place in borrowed.items():
         if place.exists():
