@@ -1,0 +1,105 @@
+"""How the suite of a snapshot is run here: worked out once, for every run on it."""
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+from functools import lru_cache
+
+from nightmend.frozen import Frozen
+from nightmend.proof.overlaid import built_in_place
+from nightmend.proof.packages import Package, copies_among, packages_of, roots_missing
+from nightmend.proof.pytest_config import PytestConfig, pytest_config
+from nightmend.proof.survey import Survey, environment, survey
+from nightmend.sandboxes.protocol import Bind, CommandResult
+from nightmend.snapshot import Snapshot
+from nightmend.workspace import Workspace
+
+STARTS = 4
+"""Starts of pytest to learn its options, each without those that the one before did not know."""
+SHUFFLERS = ("randomly", "random_order")
+
+
+class Plan(Frozen):
+    """How the suite of one snapshot is run."""
+
+    packages: tuple[Package, ...]
+    survey: Survey
+    command: tuple[str, ...]
+    """Starts pytest with the target's own configuration, made fit for a measured run."""
+    import_roots: tuple[str, ...]
+    """Folders to put on sys.path, since the environment does not have the target."""
+    copies: dict[str, Package]
+    """Packages that are installed as copies, by place."""
+    built: tuple[Bind, ...]
+    """Files of the working tree that a build made."""
+
+
+@lru_cache(maxsize=8)
+def plan_suite(workspace: Workspace, snapshot: Snapshot) -> Plan:
+    """Find the packages, the environment and the configuration of a snapshot."""
+    files = workspace.store.files(snapshot)
+    packages = packages_of(files)
+    found = survey(workspace, snapshot, packages)
+    root = str(workspace.target.path)
+    config = pytest_config(
+        lambda path: workspace.store.read(snapshot, path) if path in files else None, found.pytest_version
+    )
+    roots = [os.path.normpath(os.path.join(root, place)) for place in roots_missing(packages, found.places)]
+    return Plan(
+        packages=packages,
+        survey=found,
+        command=_command(workspace, snapshot, found, config, roots),
+        import_roots=tuple(roots),
+        copies=copies_among(packages, found.places, root),
+        built=tuple(built_in_place(workspace, snapshot, packages)),
+    )
+
+
+def _command(
+    workspace: Workspace, snapshot: Snapshot, found: Survey, config: PytestConfig, roots: Sequence[str]
+) -> tuple[str, ...]:
+    root = workspace.target.path
+    command = [workspace.interpreter.executable, "-m", "pytest", f"--rootdir={root}"]
+    command += ["-c", str(root / config.file)] if config.file else []
+    command += [word for name in SHUFFLERS if name in found.plugins for word in ("-p", f"no:{name}")]
+    known = _known_options(workspace, snapshot, command, config, roots) if found.pytest else config.addopts
+    return (*command, *_options(known))
+
+
+def _options(addopts: Sequence[str]) -> tuple[str, ...]:
+    return ("-o", f"addopts={shlex.join(addopts)}", "-o", "cache_dir=/tmp/.pytest_cache")
+
+
+def _known_options(
+    workspace: Workspace, snapshot: Snapshot, command: list[str], config: PytestConfig, roots: Sequence[str]
+) -> tuple[str, ...]:
+    """Return addopts without what this pytest refuses: options and plugins that are not installed."""
+    addopts = config.addopts
+    variables = environment(workspace, path=roots)
+    for _ in range(STARTS if addopts else 0):
+        with workspace.sandbox(snapshot, "options", at_target=True) as box:
+            result = box.run([*command, *_options(addopts), "--version"], env=variables)
+        unknown = unknown_options(result, addopts) if result.return_code else frozenset()
+        if not unknown:
+            break
+        addopts = tuple(word for at, word in enumerate(addopts) if at not in unknown)
+    return addopts
+
+
+def unknown_options(result: CommandResult, addopts: Sequence[str]) -> frozenset[int]:
+    """Return the places in addopts of the options and plugins that pytest complains of."""
+    said = (result.stderr + result.stdout).decode("utf-8", "replace")
+    refused = re.search(r"unrecognized arguments: (.*)", said)
+    plugins = re.findall(r'Error importing plugin "([^"]+)"', said)
+    options = set(refused[1].split()) if refused else set()
+    places = set()
+    for at, word in enumerate(addopts):
+        if word in options and word.startswith("-"):
+            places.add(at)
+            following = addopts[at + 1 : at + 2]
+            if "=" not in word and following and not following[0].startswith("-"):
+                places.add(at + 1)
+        elif word == "-p" and addopts[at + 1 : at + 2] and addopts[at + 1] in plugins:
+            places |= {at, at + 1}
+    return frozenset(places)
