@@ -79,7 +79,7 @@ def _known_options(
     variables = environment(workspace, path=roots)
     for _ in range(STARTS if addopts else 0):
         with workspace.sandbox(snapshot, "options", at_target=True) as box:
-            result = box.run([*command, *_options(addopts), "--version"], env=variables)
+            result = box.run([*command, *_options(addopts), "--markers"], env=variables)
         unknown = unknown_options(result, addopts) if result.return_code else frozenset()
         if not unknown:
             break
