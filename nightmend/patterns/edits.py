@@ -1,7 +1,7 @@
 """Edits that several patterns make; each returns None where the layout is not certain."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from nightmend.patterns.source import Module
 from nightmend.repair import Edit
@@ -76,15 +76,22 @@ def has_comment(module: Module, start: int, end: int) -> bool:
     return b"#" in module.content[start:end]
 
 
-def dedent(module: Module, body: Sequence[ast.stmt], to: str) -> list[Edit] | None:
-    """Move statements that stand on lines of their own out to another indentation."""
-    first, last = body[0].lineno, max(one.end_lineno or one.lineno for one in body)
+def dedent(module: Module, body: Sequence[ast.stmt], to: str, first: int) -> list[Edit] | None:
+    """Move statements that stand on lines of their own, from line `first` on, out to an indentation."""
+    last = max(one.end_lineno or one.lineno for one in body)
     old = module.indent(body[0])
-    if old is None or not old.startswith(to) or spans_lines(module, body):
+    if old is None or spans_lines(module, body):
+        return None
+    return outdent_lines(module, range(first, last + 1), old, to)
+
+
+def outdent_lines(module: Module, lines: Iterable[int], old: str, to: str) -> list[Edit] | None:
+    """Take from each line what its indentation has more than `to`."""
+    if not old.startswith(to):
         return None
     return [
         module.edit(module.line_start(number) + len(to), module.line_start(number) + len(old), "")
-        for number in range(first, last + 1)
+        for number in lines
         if module.line(number).startswith(old)
     ]
 

@@ -4,7 +4,6 @@ import ast
 import re
 import sys
 from itertools import pairwise
-from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from nightmend.patterns.source import Module
