@@ -15,6 +15,7 @@ from nightmend.sandboxes.arguments import ENVIRONMENT, ETC, Mounts, arguments, c
 from nightmend.sandboxes.binary import bubblewrap_binary
 from nightmend.sandboxes.cgroups import cgroup_meter
 from nightmend.sandboxes.cleanup import claim, remove_tree
+from nightmend.sandboxes.launch import Command
 from nightmend.sandboxes.layers import Layers
 from nightmend.sandboxes.meter import Meter
 from nightmend.sandboxes.owner import sandbox_owner
@@ -22,7 +23,7 @@ from nightmend.sandboxes.polling import Polling
 from nightmend.sandboxes.protocol import READ_LIMIT, Bind, CommandResult, SandboxSpec
 from nightmend.sandboxes.seccomp import seccomp_filter
 from nightmend.sandboxes.staging import on_stage
-from nightmend.sandboxes.supervise import Command, Supervision
+from nightmend.sandboxes.supervise import Supervision
 from nightmend.settings import Limits
 
 LAYERS = ("upper", "work")
