@@ -1,12 +1,11 @@
 import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from nightmend.errors import UsageError
+from nightmend.git.index_lock import IndexLock
 from nightmend.git.publish import send_objects
 from nightmend.git.runner import Git, signature
 from nightmend.git.target import Target, is_clean, is_true
@@ -28,44 +27,22 @@ def fast_forward(store: Git, target: Target, commit: str) -> None:
         raise UsageError(f"{target.path} is on no branch: switch to one, or merge {commit} yourself")
     if not store.holds("merge-base", "--is-ancestor", head, commit):
         raise UsageError(f"{target.path} has moved on since the night began: merge {commit} yourself")
-    with _locked_index(target) as lock, target.working_view() as git:
-        changes = _changes(store, head, commit)
-        _refuse(target, git, changes)
-        send_objects(store, target, commit)
-        git.run("read-tree", "-m", head, commit)
-        with Replacements(target.path) as replacements:
-            for path, content in _working_contents(git, list(changes)).items():
-                replacements.put(path, content, executable=changes[path] == "100755")
-            git.run("update-index", "-q", "--refresh", "--ignore-submodules")
-            _fill_lock(lock, git.git_dir / "index")
-            _move(target, branch, head, commit)
-            lock.replace(target.git_dir / "index")
-
-
-@contextmanager
-def _locked_index(target: Target) -> Iterator[Path]:
-    index = target.git_dir / "index"
-    lock = target.git_dir / "index.lock"
+    changes = _changes(store, head, commit)
     try:
-        descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except FileExistsError as error:
-        raise UsageError(f"{lock} exists: wait until the other git command has ended") from error
-    try:
-        if index.exists():
-            status = index.stat()
-            if os.geteuid() == 0:
-                os.fchown(descriptor, status.st_uid, status.st_gid)
-            os.fchmod(descriptor, status.st_mode & 0o777)
-        yield lock
-    finally:
-        os.close(descriptor)
-        lock.unlink(missing_ok=True)
-
-
-def _fill_lock(lock: Path, index: Path) -> None:
-    lock.write_bytes(index.read_bytes())
-    status = index.stat()
-    os.utime(lock, ns=(status.st_atime_ns, status.st_mtime_ns))
+        with IndexLock(target.git_dir) as lock, target.working_view() as git:
+            _refuse(target, git, changes)
+            send_objects(store, target, commit)
+            git.run("read-tree", "-m", head, commit)
+            with Replacements(target.path) as replacements:
+                for path, content in _working_contents(git, list(changes)).items():
+                    replacements.put(path, content, executable=changes[path] == "100755")
+                git.run("update-index", "-q", "--refresh", "--ignore-submodules")
+                lock.fill(git.git_dir / "index")
+                _move(target, branch, head, commit)
+                lock.install()
+    except OSError as error:
+        reason = f"{error.strerror} ({error.filename})"
+        raise UsageError(f"{target.path} cannot be written, and stays as it was: {reason}") from error
 
 
 def _changes(store: Git, head: str, commit: str) -> dict[str, str]:
@@ -96,10 +73,20 @@ def _refuse(target: Target, git: Git, changes: dict[str, str]) -> None:
         )
     tags = {entry[2:]: entry[:1] for entry in _paths(git.run("ls-files", "-v", "-z"))}
     for path in changes:
-        if path not in tags and os.path.lexists(target.path / path):
-            raise UsageError(f"{target.path / path} is untracked and in the way: move it first")
-        if tags.get(path, "H") != "H":
+        if path not in tags:
+            _refuse_in_the_way(target.path, path)
+        elif tags[path] != "H":
             raise UsageError(f"{path} is marked to be skipped in the index: merge the branch yourself")
+
+
+def _refuse_in_the_way(root: Path, path: str) -> None:
+    place = root / path
+    for above in place.relative_to(root).parents:
+        folder = root / above
+        if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
+            place = folder
+    if os.path.lexists(place):
+        raise UsageError(f"{place} is untracked and in the way: move it first")
 
 
 def _filtered(git: Git, changes: dict[str, str]) -> list[str]:

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from nightmend.errors import UsageError
 from nightmend.git.runner import Git
 from nightmend.git.target import Target
@@ -33,3 +35,22 @@ def send_objects(store: Git, target: Target, commit: str) -> None:
             git.run("index-pack", "--stdin", stdin=pack)
         elif count:
             git.run("unpack-objects", "-q", stdin=pack)
+
+
+def move_branch(target: Target, branch: str, commit: str, expected: Sequence[str]) -> None:
+    """Point an existing branch of the target at a commit that it has, in one ref transaction.
+
+    Raises UsageError where the branch is missing or stands at none of the `expected` commits, so that
+    nobody's work on it is lost.
+    """
+    ref = f"refs/heads/{branch.removeprefix('refs/heads/')}"
+    with target.view() as git:
+        if not git.holds("show-ref", "--verify", "--quiet", "--end-of-options", ref):
+            raise UsageError(
+                f"branch {branch} does not exist in {target.path}: there is nothing to take back"
+            )
+        tip = git.run("rev-parse", "--verify", "--end-of-options", ref).decode().strip()
+    if tip not in expected:
+        raise UsageError(f"branch {branch} in {target.path} was moved by someone else: take it back by hand")
+    with target.view(target.owner) as git:
+        git.run("update-ref", "--stdin", "-z", stdin=f"update {ref}\0{commit}\0{tip}\0".encode())

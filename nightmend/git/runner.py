@@ -21,7 +21,8 @@ _SETTINGS = (
     "core.attributesFile=/dev/null",
     "core.excludesFile=/dev/null",
     "core.logAllRefUpdates=false",
-    "core.protectNTFS=false",  # names that only Windows refuses must survive
+    "core.protectNTFS=false",  # names that only another system refuses must survive
+    "core.protectHFS=false",
     "core.quotePath=false",
     "gc.auto=0",
     "maintenance.auto=false",
@@ -95,8 +96,10 @@ class Git:
 
     def _complaint(self, arguments: tuple[str, ...], done: subprocess.CompletedProcess[bytes]) -> str:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
-        reason = lines[-1] if lines else f"exit code {done.returncode}"
-        return f"git {arguments[0]} failed in {self.name or self.git_dir}: {reason}"
+        telling = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines[-1:]
+        reason = telling[0] if telling else f"exit code {done.returncode}"
+        name = str(self.name or self.git_dir)
+        return f"git {arguments[0]} failed in {name}: {reason.replace(str(self.git_dir), name)}"
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -17,6 +18,7 @@ from nightmend.snapshot import FileEntry, Snapshot
 
 _EXACT = b"* -text -eol -ident -filter -working-tree-encoding -export-ignore -export-subst\n"
 _LISTINGS_KEPT = 8
+_BLOB = re.compile("[0-9a-f]{40}")
 
 
 class _Entry(NamedTuple):
@@ -95,6 +97,9 @@ class Store:
     def get_many(self, blobs: Iterable[str]) -> dict[str, bytes]:
         """Return the contents of blobs by id, read with one process."""
         wanted = list(dict.fromkeys(blobs))
+        for blob in wanted:
+            if not _BLOB.fullmatch(blob):
+                raise UsageError(f"the store has no blob {blob!r}")
         if not wanted:
             return {}
         names = "".join(f"{blob}\n" for blob in wanted)
@@ -174,6 +179,9 @@ def _modes(listing: _Listing, paths: Iterable[str]) -> dict[str, str]:
     modes = {}
     folders = {name[:end] for name in listing for end in _slashes(name)}
     for path in paths:
+        # git would leave such a path out without a word
+        if "\0" in path or any(part.lower() in {"", ".", "..", ".git"} for part in path.split("/")):
+            raise UsageError(f"{path!r} is not a path inside a repository")
         name = path.encode()
         entry = listing.get(name, _Entry("100644", "", None))
         above = [name[:end] for end in _slashes(name) if name[:end] in listing]

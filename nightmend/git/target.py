@@ -36,6 +36,8 @@ class Target:
             common_dir = _common_dir(git_dir)
             status = common_dir.stat()
             settings = read_settings(common_dir / "config")
+            if is_true(settings, "extensions.worktreeconfig"):
+                settings |= read_settings(git_dir / "config.worktree")
             target = cls(root, git_dir, common_dir, (status.st_uid, status.st_gid), settings)
             _refuse(target)
         except OSError as error:

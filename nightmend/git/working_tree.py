@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from nightmend.errors import RollbackError
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
@@ -72,14 +74,20 @@ class Replacements:
             os.close(descriptor)
 
     def _restore(self) -> None:
+        lost = []
         for before in reversed(self._before):
             *folders, name = before.path.split("/")
-            with self._folder(folders) as folder:
-                _write(folder, name, before.content, before.status, stat.S_IMODE(before.status.st_mode))
+            try:
+                with self._folder(folders) as folder:
+                    _write(folder, name, before.content, before.status, stat.S_IMODE(before.status.st_mode))
+            except OSError:
+                lost.append(before.path)
         for path in reversed(self._made):
             place = self.root / path
             with suppress(OSError):
                 place.rmdir() if place.is_dir() else place.unlink()
+        if lost:
+            raise RollbackError(f"not put back in {self.root}: {', '.join(lost)}; run `git restore` on them")
 
 
 def _write(folder: int, name: str, content: bytes, like: os.stat_result, mode: int) -> None:
