@@ -27,7 +27,10 @@ def _mended(pattern: Pattern, source: Source, text: str) -> str:
     module = Module.parse(source.path, text.encode(), python=source.floor, files=source.files)
     if module is None:
         return text
-    issues = [_issue(pattern, finding.path, finding.line, finding.column) for finding in find_faults(module, [pattern])]
+    issues = [
+        _issue(pattern, finding.path, finding.line, finding.column)
+        for finding in find_faults(module, [pattern])
+    ]
     edits = [edit for repair in propose(module, pattern, issues) for edit in repair.edits]
     return apply_edits(text.encode(), edits).decode()
 

@@ -97,8 +97,7 @@ def _without(
         if near:
             swapped = module.replace(alias, near[0].text.strip(", \r\n\t"))
             return (*(edit for edit in edits if edit not in near), swapped) if len(near) == 1 else None
-        line = module.line_start(statement.lineno)
-        return (*edits, module.edit(line, module.line_start((statement.end_lineno or 0) + 1), ""))
+        return (*edits, module.edit(*_lines(module, statement), ""))
     return None if near else (*edits, _alias_edit(module, statement, alias))
 
 
@@ -107,3 +106,15 @@ def _alias_edit(module: Module, statement: ImportStatement, alias: ast.alias) ->
     if place + 1 < len(statement.names):
         return module.edit(module.start(alias), module.start(statement.names[place + 1]), "")
     return module.edit(module.end(statement.names[place - 1]), module.end(alias), "")
+
+
+def _lines(module: Module, statement: ImportStatement) -> tuple[int, int]:
+    """The statement's lines, and the blank ones that only set it apart."""
+    first, behind = statement.lineno, (statement.end_lineno or statement.lineno) + 1
+    below = not module.line(behind).strip() and module.line_start(behind) < len(module.content)
+    if first == 1:
+        while below and not module.line(behind).strip() and module.line_start(behind) < len(module.content):
+            behind += 1
+    elif below and not module.line(first - 1).strip():
+        first -= 1
+    return module.line_start(first), module.line_start(behind)

@@ -46,7 +46,9 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     lines = _outdent(module, call, inner or "", outer)
     if lines is None:
         return None
-    moved = argument.text.replace(module.newline + (inner or ""), module.newline + outer)
+    moved = argument.text
+    if inner is not None:
+        moved = moved.replace(module.newline + inner, module.newline + outer)
     return [
         module.edit(*_span(module, branch), ""),
         *lines,
