@@ -67,7 +67,11 @@ def find_interpreter(path: str | None, *, target: str | None = None) -> Interpre
     bare = Interpreter(
         executable=str(executable), prefix=prefix, base_prefix=base, version=version, binds=_binds(found_at)
     )
-    sources = [pair for pair in _editable_sources(bare) if not _kept_out(pair[1], kept_out)]
+    sources = [
+        pair
+        for pair in _editable_sources(bare)
+        if not _kept_out(pair[1], kept_out) and not any(_below(place, kept_out) for place in pair)
+    ]
     return bare.model_copy(update={"binds": _binds([*found_at, *sources])})
 
 
@@ -163,6 +167,13 @@ def _kept_out(place: Path, kept_out: frozenset[Path]) -> bool:
         return True
     guarded = {Path.home(), *kept_out, *(Path(os.path.realpath(path)) for path in kept_out)}
     return any(folder == path or folder in path.parents for folder in (place, real) for path in guarded)
+
+
+def _below(place: Path, folders: frozenset[Path]) -> bool:
+    """Say whether a place lies in the target: what is bound there would hide the snapshot."""
+    return any(
+        Path(os.path.realpath(folder)) in place.parents or folder in place.parents for folder in folders
+    )
 
 
 def _editable_sources(interpreter: Interpreter) -> Iterator[tuple[Path, Path]]:

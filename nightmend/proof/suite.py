@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nightmend.errors import PrerequisiteError
 from nightmend.frozen import Frozen
+from nightmend.git.objects import blob_id
 from nightmend.proof.overlaid import lay_copy
 from nightmend.proof.plan import Plan, plan_suite
 from nightmend.proof.records import Outcome, Record, SuiteRun, judge_run, parse_records
@@ -37,7 +38,8 @@ class Orders(Frozen):
 
     root: str
     records: str
-    modules: tuple[str, ...]
+    modules: dict[str, str]
+    """Blob of every module, by dotted name."""
     copies: dict[str, str]
     only: tuple[str, ...] | None
     coverage: str | None
@@ -70,7 +72,19 @@ def run_suite(
         with workspace.sandbox(snapshot, "suite", limits=limits, at_target=True, binds=binds) as box:
             for path, content in changes.items():
                 box.write(path, content)
-            orders = _orders(workspace, plan, only, coverage, repeat)
+            blobs = {path: entry.blob for path, entry in workspace.store.files(snapshot).items()}
+            blobs |= {path: blob_id(content) for path, content in changes.items()}
+            orders = Orders(
+                root=str(workspace.target.path),
+                records=f"{workspace.target.path}/{FOLDER}/records",
+                modules={
+                    name: blobs[path] for package in plan.packages for name, path in package.modules.items()
+                },
+                copies={place: package.path for place, package in plan.copies.items()},
+                only=None if only is None else tuple(only),
+                coverage=COVERAGE if coverage else None,
+                repeat=repeat,
+            )
             result, records = _run(workspace, plan, box, files or [], orders)
     return judge_run(result, records, only=only, changed=bool(changes))
 
@@ -87,21 +101,6 @@ def _run(
         variables["COVERAGE_CORE"] = "sysmon"
     result = box.run([*plan.command, *OPTIONS, *arguments], env=variables)
     return result, parse_records(box.read(f"{FOLDER}/records"))
-
-
-def _orders(
-    workspace: Workspace, plan: Plan, only: Sequence[str] | None, coverage: bool, repeat: int
-) -> Orders:
-    root = str(workspace.target.path)
-    return Orders(
-        root=root,
-        records=f"{root}/{FOLDER}/records",
-        modules=tuple(name for package in plan.packages for name in package.modules),
-        copies={place: package.path for place, package in plan.copies.items()},
-        only=None if only is None else tuple(only),
-        coverage=COVERAGE if coverage else None,
-        repeat=repeat,
-    )
 
 
 @contextmanager

@@ -5,8 +5,9 @@ and pytest 6, imports nothing of ours, and must not be noticed by the tests. Its
 by NIGHTMEND_ORDERS; it appends to the file `records` beside it, whole lines, so that a crash loses only the
 test that crashed.
 """
-# ruff: noqa: UP032, D102, PLC0415
+# ruff: noqa: UP032, D102, PLC0415, S324
 
+import hashlib
 import json
 import os
 import sys
@@ -80,12 +81,19 @@ def _in_target(path):
     return None
 
 
+def _blob(path):
+    """Return git's name for the content of a file."""
+    with open(path, "rb") as file:
+        content = file.read()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
 def _foreign():
-    """List the modules of the snapshot that were loaded from elsewhere, with the place."""
+    """List the loaded modules of the target that are not the snapshot's own, with the place."""
     loaded = []
-    for name in ORDERS["modules"]:
+    for name, blob in ORDERS["modules"].items():
         path = getattr(sys.modules.get(name), "__file__", None)
-        if isinstance(path, str) and _in_target(path) is None:
+        if isinstance(path, str) and (_in_target(path) is None or _blob(path) != blob):
             loaded.append("{} ({})".format(name, path))
     return loaded
 
