@@ -1,0 +1,132 @@
+"""The report of a night as data: `report.json`, whose schema is published in docs/report.schema.json."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from nightmend.agents import Phase
+from nightmend.evidence import Evidence, Grade, Verdict
+from nightmend.frozen import Frozen
+from nightmend.gate import Gate
+from nightmend.repair import Safety
+from nightmend.results import Metric, PhaseStatus
+from nightmend.settings import Profile
+
+
+class TestCounts(Frozen):
+    """How the target's tests ended."""
+
+    __test__ = False  # no test of pytest's
+
+    passed: int = 0
+    failed: int = 0
+    errors: int = 0
+    skipped: int = 0
+
+
+class TestNumbers(Frozen):
+    """The tests before and after the night; `usable` says whether repairs could be judged by them."""
+
+    __test__ = False
+
+    before: TestCounts
+    after: TestCounts
+    usable: bool = True
+    reason: str = ""
+    unsteady: tuple[str, ...] = ()
+
+
+class AgentReport(Frozen):
+    """One agent's part."""
+
+    name: str
+    status: str
+    seconds: float
+    metrics: dict[str, Metric] = Field(default_factory=dict)
+
+
+class PhaseReport(Frozen):
+    """One phase: its agents, and the gates that it had to pass."""
+
+    name: Phase
+    status: PhaseStatus
+    seconds: float
+    agents: tuple[AgentReport, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    error: str = ""
+
+
+class CategoryCounts(Frozen):
+    """Issues of one category."""
+
+    identified: int
+    resolved: int
+
+
+class IssueCounts(Frozen):
+    """Issues over all; rates in percent, None where there was nothing to resolve."""
+
+    identified: int
+    actionable: int
+    resolved: int
+    resolution_rate: float | None
+    """resolved / identified"""
+    actionable_rate: float | None
+    """Actionable issues resolved / actionable."""
+    by_category: dict[str, CategoryCounts]
+
+
+class RepairReport(Frozen):
+    """One repair that was tried, with its verdict and its evidence."""
+
+    id: str
+    agent: str
+    pattern: str
+    safety: Safety
+    grade: Grade | None
+    issues: tuple[str, ...]
+    files: tuple[str, ...]
+    line: int
+    summary: str
+    commit: str | None
+    verdict: Verdict
+    reason: str
+    evidence: Evidence
+
+
+class QualityNumbers(Frozen):
+    """The state of the code in percent; None is not measurable here."""
+
+    pep8_compliance: float | None
+    type_hint_coverage: float | None
+    documentation_coverage: float | None
+
+
+class QualityChange(Frozen):
+    """The state of the code before and after the night."""
+
+    before: QualityNumbers
+    after: QualityNumbers
+
+
+class Report(Frozen):
+    """Everything a night has to tell."""
+
+    schema_version: Literal["1"] = "1"
+    target: str
+    run: str
+    base_commit: str
+    result_commit: str
+    branch: str | None
+    profile: Profile
+    status: Literal["PASSED", "FAILED"]
+    seconds: float
+    python: str
+    error: str = ""
+    tests: TestNumbers
+    phases: tuple[PhaseReport, ...]
+    issues: IssueCounts
+    repairs: tuple[RepairReport, ...]
+    quality: QualityChange
+    tool_failures: dict[str, str] = Field(default_factory=dict)
+    """Diagnostic tools that could not say anything, with the reason."""
