@@ -1,0 +1,136 @@
+import ast
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from nightmend.patterns.imports import reach
+from nightmend.patterns.source import Fault, Module
+from nightmend.repair import Edit, Safety
+
+SYSTEM = frozenset(
+    {"dev", "tmp", "usr", "etc", "proc", "sys", "bin", "sbin", "lib", "lib64", "var", "run", "boot"}
+)
+HOMES = re.compile(r"^(/home/[^/]+/|/Users/[^/]+/|[A-Za-z]:/Users/[^/]+/|/root/)")
+PLACEHOLDER = re.compile(r"[<>{}$%*?\n]|path/to|/your|\.\.\.|/example")
+WEB_CALLS = re.compile(
+    r"^(get|post|put|patch|delete|head|route|request|redirect|mount|url_for|add_url_rule|add_route|open_url"
+    r"|websocket|include_router|render|fetch)$"
+)
+SAYS_SOMETHING = re.compile(
+    r"^(print|debug|info|warning|error|exception|critical|log|add_argument|option|echo|help|write|fail|skip"
+    r"|startswith|endswith|compile|match|search|sub|replace|split|Mock|patch|raises)$"
+)
+TEXT_KEYWORDS = frozenset(
+    {"help", "description", "metavar", "title", "epilog", "usage", "url", "href", "endpoint"}
+)
+
+
+def find(module: Module) -> Iterable[Fault]:
+    """Yield each absolute path of one machine whose end names a file of this project."""
+    for node in module.nodes(ast.Constant):
+        if (
+            isinstance(node.value, str)
+            and resolve(module, node) is not None
+            and _is_used_as_path(module, node)
+        ):
+            yield Fault(node, f"the path {node.value} exists on one machine only", _safety(node.value))
+
+
+def resolve(module: Module, node: ast.Constant) -> str | None:
+    """The file or folder of the snapshot that an absolute path means; None where not certain."""
+    text = str(node.value)
+    if not re.match(r"^(/[^/\s]|[A-Za-z]:[\\/])", text) or PLACEHOLDER.search(text) or "//" in text:
+        return None
+    parts = [part for part in re.split(r"[\\/]", text)[1:] if part]
+    if len(parts) < 2 or (parts[0] in SYSTEM and not HOMES.match(text)):
+        return None
+    if _in_snapshot(module, parts) is not None:
+        return None  # a route of a site, or the root of a container
+    for length in range(len(parts) - 1, 0, -1):
+        found = _in_snapshot(module, parts[-length:])
+        if found is not None:
+            return found
+    return None
+
+
+def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
+    """Build the path from where this module stands; a str where a str is needed."""
+    node = fault.node_as(ast.Constant)
+    found = resolve(module, node)
+    if found is None or not module.is_builtin("str", node):
+        return None
+    path = reach(module, "pathlib.Path", node)
+    if path is None:
+        return None
+    built = _built(module.path, found, path.text, module.quote)
+    parent = module.parent(node)
+    if not _is_path_of(module, parent, node):
+        return [module.replace(node, f"str({built})"), *path.edits]
+    bracketed = isinstance(module.parent(parent), ast.Attribute)
+    return [module.replace(parent, f"({built})" if bracketed else built), *path.edits]
+
+
+def _is_path_of(module: Module, parent: ast.AST, node: ast.Constant) -> bool:
+    """`Path("...")` around the text is written as one path."""
+    if not isinstance(parent, ast.Call) or parent.args != [node] or parent.keywords:
+        return False
+    return module.resolve(parent.func) == "pathlib.Path"
+
+
+def _built(here: str, found: str, path: str, quote: str) -> str:
+    """Climb to the nearest folder that both have above them, then go down."""
+    folders, target = PurePosixPath(here).parts[:-1], PurePosixPath(found).parts
+    common = 0
+    while common < min(len(folders), len(target) - 1) and folders[common] == target[common]:
+        common += 1
+    climbs = len(folders) - common
+    base = f"{path}(__file__).resolve()" + (".parent" if climbs == 0 else f".parents[{climbs}]")
+    return base + "".join(f" / {quote}{part}{quote}" for part in target[common:])
+
+
+def _in_snapshot(module: Module, tail: list[str]) -> str | None:
+    """The one file with this end; the one folder, where the end has two parts or more."""
+    end = "/".join(tail)
+    found = {name for name in module.files if name == end or name.endswith(f"/{end}")}
+    if not found and len(tail) > 1:
+        found = {
+            name[: (f"/{name}").index(f"/{end}/") + len(end)]
+            for name in module.files
+            if f"/{end}/" in f"/{name}"
+        }
+    if len(tail) == 1 and "." not in end:
+        return None
+    return found.pop() if len(found) == 1 else None
+
+
+def _safety(text: str) -> Safety | None:
+    """A personal home folder is nowhere else: there is no other file that the path could mean."""
+    return "safe" if HOMES.match(text.replace("\\", "/")) else None
+
+
+def _is_used_as_path(module: Module, node: ast.Constant) -> bool:
+    parent = module.parent(node)
+    match parent:
+        case ast.Expr() | ast.Compare() | ast.Subscript() | ast.JoinedStr() | ast.BinOp(op=ast.Mod()):
+            return False
+        case ast.Dict(keys=keys) if node in keys:
+            return False
+        case ast.keyword(arg=name):
+            return name not in TEXT_KEYWORDS and _is_call_for_paths(module, module.parent(parent))
+        case ast.Call():
+            return _is_call_for_paths(module, parent)
+        case _:
+            return not any(isinstance(above, ast.Raise | ast.Assert) for above in module.ancestors(node))
+
+
+def _is_call_for_paths(module: Module, call: ast.AST) -> bool:
+    if not isinstance(call, ast.Call):
+        return True
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    decorates = any(
+        call in above.decorator_list
+        for above in module.ancestors(call)
+        if isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    )
+    says = WEB_CALLS.match(name) or SAYS_SOMETHING.match(name)
+    return not decorates and not says and not isinstance(module.parent(call), ast.Raise)
