@@ -32,7 +32,10 @@ class SelfTest(Frozen):
 class Agent(Protocol):
     """An agent that can be deployed: it has one of the ten names and can test itself."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """One of the ten names."""
+        ...
 
     def self_test(self) -> SelfTest:
         """Try, for real, what the agent needs for its work."""

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from nightmend.agents import Phase
+from nightmend.errors import NightmendError
 from nightmend.evidence import Judgement
 from nightmend.frozen import Frozen
 from nightmend.gate import Gate
@@ -21,6 +22,8 @@ class Judgements(Frozen):
     """All repairs of an agent or a phase, with their verdicts."""
 
     judgements: tuple[Judgement, ...] = ()
+    commits: dict[str, str] = Field(default_factory=dict)
+    """The commit of each kept repair, by its id, once the phase has settled."""
 
 
 class AgentResult(Frozen):
@@ -34,6 +37,9 @@ class AgentResult(Frozen):
     pid: int
     metrics: dict[str, Metric] = Field(default_factory=dict)
     judgements: Ref | None = None
+    diagnosis: Ref | None = None
+    baseline: Ref | None = None
+    quality: Ref | None = None
 
 
 class PhaseResult(Frozen):
@@ -43,15 +49,26 @@ class PhaseResult(Frozen):
     snapshot: Snapshot
     commit: str
     """Tip of the night's branch behind this phase, in the store of ours."""
-    agents: tuple[AgentResult, ...]
-    gates: tuple[Gate, ...]
-    judgements: Ref
+    agents: tuple[AgentResult, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    judgements: Ref | None = None
+    origin: Ref | None = None
+    """The diagnosis of the night's base."""
     diagnosis: Ref | None = None
     """The issues of `snapshot`, for the phases that follow."""
-    suite: Ref | None = None
-    """The test run of `snapshot`, with the lines that it reached."""
+    baseline: Ref | None = None
+    """The test run of `snapshot`, with the lines that it reached and the tests that are not steady."""
     quality: Ref | None = None
-    seconds: float
+    seconds: float = 0
+
+    def refs(self) -> tuple[Ref, ...]:
+        """Every value in the store that this result needs."""
+        refs = (self.judgements, self.origin, self.diagnosis, self.baseline, self.quality)
+        return tuple(ref for ref in refs if ref is not None)
+
+    def state(self) -> tuple[str, ...]:
+        """Everything of this phase that the next one's work depends on."""
+        return (self.snapshot.tree, self.commit, self.diagnosis or "", self.baseline or "")
 
 
 class PhaseRecord(Frozen):
@@ -63,3 +80,52 @@ class PhaseRecord(Frozen):
     agents: tuple[AgentResult, ...] = ()
     gates: tuple[Gate, ...] = ()
     error: str = ""
+
+    @classmethod
+    def of(cls, result: PhaseResult, seconds: float, *, cached: bool) -> "PhaseRecord":
+        """Tell a phase that ended well, now or in an earlier night."""
+        agents = result.agents
+        if cached:
+            agents = tuple(agent.model_copy(update={"status": "CACHED"}) for agent in agents)
+        return cls(
+            phase=result.phase,
+            status="CACHED" if cached else "PASSED",
+            seconds=seconds,
+            agents=agents,
+            gates=result.gates,
+        )
+
+    @classmethod
+    def failed(cls, phase: Phase, error: object, seconds: float) -> "PhaseRecord":
+        """Tell a phase that was rolled back: by a closed gate, or by an error."""
+        status: PhaseStatus = "ROLLED_BACK" if isinstance(error, NightmendError) else "FAILED"
+        return cls(phase=phase, status=status, seconds=seconds, error=str(error))
+
+
+class Course(Frozen):
+    """How a night went: its validated phases, the records of all five, and the error that stopped it."""
+
+    beginning: PhaseResult
+    validated: tuple[PhaseResult, ...]
+    records: tuple[PhaseRecord, ...]
+    error: str = ""
+
+    @property
+    def last(self) -> PhaseResult:
+        """The state that is published."""
+        return self.validated[-1] if self.validated else self.beginning
+
+    @property
+    def results(self) -> tuple[tuple[PhaseResult, PhaseResult], ...]:
+        """Each validated phase behind the one that it started from."""
+        return tuple(zip((self.beginning, *self.validated), self.validated, strict=False))
+
+    @property
+    def origin_baseline(self) -> Ref | None:
+        """The test run of the night's base."""
+        return next((phase.baseline for phase in self.validated if phase.baseline), None)
+
+    @property
+    def origin_quality(self) -> Ref | None:
+        """The measures of the night's base."""
+        return next((phase.quality for phase in self.validated if phase.quality), None)

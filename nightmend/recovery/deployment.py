@@ -23,6 +23,8 @@ class AgentDeploymentManager:
     ) -> None:
         self.states = states
         self._register = register
+        self.self_tests: dict[str, SelfTest] = {}
+        """The passed self-test of every agent deployed so far."""
         self._report = report
 
     def deploy_agent_with_rollback(self, agent_config: AgentConfig) -> Agent:
@@ -68,6 +70,7 @@ class AgentDeploymentManager:
         validation = self.validate_agent(agent)
         if validation.status != "PASS":
             raise DeploymentError(f"its self-test failed: {validation.failures}")
+        self.self_tests[agent.name] = validation
         self.states.write(agent.name, "registered")
         self._register(agent)
         return agent

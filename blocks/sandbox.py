@@ -1,0 +1,27 @@
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from prefect.blocks.core import Block
+from pydantic import Field
+
+from nightmend.settings import GIB, MIB, SandboxSettings
+
+
+class Sandbox(Block):
+    """What every sandbox of a night gets."""
+
+    _block_type_name: ClassVar[str] = "Nightmend Sandbox"
+    _block_type_slug: ClassVar[str] = "nightmend-sandbox"
+
+    base_directory: Path = Field(
+        Path("/tmp/agent_sandboxes"),  # noqa: S108 -- the specification's default
+        description="Where sandboxes live",
+    )
+    max_memory: int = Field(2 * GIB, ge=16 * MIB, description="Bytes of memory for one sandbox")
+    max_cpu_time: float = Field(300, gt=0, description="CPU seconds for one command")
+    network_access: Literal[False] = Field(False, description="Sandboxes never have a network")
+    cleanup_interval: float = Field(3600, gt=0, description="Seconds after which a dead sandbox is reaped")
+
+    def settings(self) -> SandboxSettings:
+        """Return the settings that the engine reads."""
+        return SandboxSettings(**{name: getattr(self, name) for name in SandboxSettings.model_fields})

@@ -1,0 +1,154 @@
+"""The command line, thin over the flows.
+
+Prefect is imported only by the commands that run a flow, behind the environment that it reads.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from flows.environment import TERMINAL, prepare_environment
+from nightmend.doctor import examine
+from nightmend.errors import NightmendError, PrerequisiteError, UsageError
+from nightmend.git.store import Store
+from nightmend.git.target import Target
+from nightmend.home import state_folder
+from nightmend.recovery.checkpoints import Checkpoints
+from nightmend.settings import Profile
+from nightmend.workspace import target_folder
+
+INTERRUPTED = 130
+repository = click.argument("target", type=click.Path(path_type=Path))
+interpreter = click.option("--python", metavar="PATH", help="Interpreter that has the target's dependencies.")
+report_folder = click.option("--report", type=click.Path(path_type=Path), help="Folder for the report.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="nightmend")
+def cli() -> None:
+    """Ten agents that recover a Python codebase overnight, and prove every change they keep."""
+
+
+@cli.command()
+@repository
+@interpreter
+@report_folder
+@click.option(
+    "--profile",
+    type=click.Choice(["ratchet", "strict"]),
+    default="ratchet",
+    show_default=True,
+    help="ratchet: what is measured must not fall; strict: every target must be met.",
+)
+@click.option("--apply", "apply_result", is_flag=True, help="Fast-forward the current branch to the result.")
+def recover(
+    target: Path, python: str | None, report: Path | None, profile: Profile, apply_result: bool
+) -> None:
+    """Recover a repository: one branch, a commit for each fault pattern, and a report."""
+    opened = Target.open(target)
+    if apply_result and not opened.clean():
+        raise UsageError(
+            f"{opened.path} has changes that are not committed: commit them, or leave out --apply"
+        )
+    with night_environment():
+        from flows.recover import recover as flow
+
+        published = flow(str(opened.path), python, profile, str(report.absolute()) if report else None)
+    if apply_result and published.branch:
+        store = Store(target_folder(state_folder(), opened.path) / "store.git", opened)
+        store.fast_forward(opened, published.result_commit)
+        click.echo(f"applied: {opened.path} stands at {published.result_commit[:12]}")
+
+
+@cli.command()
+@repository
+@interpreter
+@report_folder
+def diagnose(target: Path, python: str | None, report: Path | None) -> None:
+    """Say what is wrong with a repository, and change nothing."""
+    opened = Target.open(target)
+    with night_environment():
+        from flows.diagnose import diagnose as flow
+
+        flow(str(opened.path), python, str(report.absolute()) if report else None)
+
+
+@cli.command()
+@repository
+def checkpoints(target: Path) -> None:
+    """List the checkpoints of a repository's nights, oldest first."""
+    opened = Target.open(target)
+    listing = Checkpoints(target_folder(state_folder(), opened.path) / "checkpoints").listing()
+    for entry in listing:
+        known = entry.checkpoint
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(known.timestamp)) if known else "-"
+        click.echo(f"{entry.name:32}  {when:19}  {known.commit[:12] if known else '-':12}  {entry.state}")
+    if not listing:
+        click.echo(f"no night has left a checkpoint of {opened.path} yet")
+
+
+@cli.command()
+@repository
+@click.argument("name", metavar="NAME")
+def rollback(target: Path, name: str) -> None:
+    """Take a night's branch, and its agents, back to the checkpoint NAME (<run>/<phase>)."""
+    opened = Target.open(target)
+    with night_environment():
+        from flows.rollback import rollback as flow
+
+        flow(str(opened.path), name)
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what a night would run on here, and what is missing."""
+    findings = examine(state_folder())
+    for finding in findings:
+        click.echo(f"{'ok' if finding.passed else 'missing':8} {finding.name}: {finding.detail}")
+    if not all(finding.passed for finding in findings):
+        raise PrerequisiteError("this machine cannot run a night yet: see what is missing above")
+
+
+@contextlib.contextmanager
+def night_environment() -> Iterator[None]:
+    """Give a flow what it needs on a terminal: quiet logs, and a Prefect API, private where there is none."""
+    home = state_folder()
+    prepare_environment(home)
+    os.environ[TERMINAL] = "1"
+    from flows.server import prefect_api
+
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    with prefect_api(home):
+        yield
+
+
+def main() -> NoReturn:
+    """Run the command line; whatever goes wrong ends in one sentence and the exit code that fits."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        cli(standalone_mode=False)
+    except NightmendError as error:
+        _end(f"nightmend: {error}", error.exit_code)
+    except click.ClickException as error:
+        _end(f"nightmend: {error.format_message()}", UsageError.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _end("nightmend: interrupted; the next night goes on behind the last checkpoint", INTERRUPTED)
+    sys.exit(0)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _end(sentence: str, code: int) -> NoReturn:
+    click.echo(sentence, err=True)
+    sys.exit(code)

@@ -1,0 +1,40 @@
+"""The Dask processes of a night, started when the first agent needs one."""
+
+from pathlib import Path
+from types import TracebackType
+
+from distributed import LocalCluster
+
+from nightmend.agents import PHASES
+from nightmend.night import Night
+
+
+class NightCluster:
+    """A local cluster with a process for each repair agent, for the whole of one night."""
+
+    def __init__(self, night: Night) -> None:
+        self.workers = min(len(PHASES["repairs"]), night.orchestrator.max_concurrent_agents)
+        self.scratch = Path(night.home) / "dask"
+        self._cluster: LocalCluster | None = None
+
+    @property
+    def address(self) -> str:
+        """Address of the scheduler; starts the processes on first use."""
+        if self._cluster is None:
+            self.scratch.mkdir(parents=True, exist_ok=True)
+            self._cluster = LocalCluster(
+                n_workers=self.workers,
+                threads_per_worker=1,
+                dashboard_address=None,
+                local_directory=str(self.scratch),
+            )
+        return str(self._cluster.scheduler_address)
+
+    def __enter__(self) -> "NightCluster":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._cluster is not None:
+            self._cluster.close()

@@ -1,0 +1,50 @@
+import time
+from typing import Annotated, Any
+
+from prefect import flow
+from pydantic import Field
+
+from blocks.load import configured
+from flows.diagnostics import diagnostics
+from flows.foundation import foundation
+from flows.progress import Progress, say
+from nightmend.nights import open_night
+from nightmend.phases import beginning
+from nightmend.results import Course, PhaseRecord, PhaseResult
+from tasks.publish import Published
+from tasks.tell import tell
+
+
+@flow(name="diagnose", flow_run_name="diagnose {target}", persist_result=True, result_serializer="json")
+def diagnose(
+    target: Annotated[str, Field(description="Path of the git repository to look at")],
+    python: Annotated[
+        str | None, Field(description="Interpreter that has the target's dependencies; default: our own")
+    ] = None,
+    report: Annotated[
+        str | None, Field(description="Folder for the report; default: in the state folder")
+    ] = None,
+) -> str:
+    """Say what is wrong with a Python codebase, and change nothing; returns the folder of the report."""
+    clock = time.perf_counter()
+    night = open_night(target, python, **configured())
+    start = beginning(night)
+    validated: list[PhaseResult] = []
+    records: list[PhaseRecord] = []
+    with Progress(night) as progress:
+        phases: tuple[Any, ...] = (foundation, diagnostics)
+        for phase in phases:
+            began = time.perf_counter()
+            state = phase(night, validated[-1] if validated else start, return_state=True)
+            result: PhaseResult = state.result()
+            validated.append(result)
+            seconds = time.perf_counter() - began
+            records.append(PhaseRecord.of(validated[-1], seconds, cached=state.name == "Cached"))
+            progress.end(records[-1])
+    nothing = Published(
+        run=night.run, branch=None, base_commit=night.base_commit, result_commit=night.base_commit
+    )
+    course = Course(beginning=start, validated=tuple(validated), records=tuple(records))
+    folder = tell(night, course, nothing, report, time.perf_counter() - clock)
+    say(f"report {folder}")
+    return folder

@@ -1,0 +1,26 @@
+"""Set up Prefect's environment for a night started from a terminal, before Prefect is imported."""
+
+import os
+from pathlib import Path
+
+TERMINAL = "NIGHTMEND_TERMINAL"
+"""Set by the command line for itself: progress goes to the terminal as well."""
+QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_ENABLE_TELEMETRY": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+    "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+    "DASK_LOGGING__DISTRIBUTED": "error",
+    "DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "error",
+}
+
+
+def prepare_environment(home: Path) -> None:
+    """Set what the person did not set: no telemetry, quiet logs, and all state below `home`."""
+    os.environ.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(home / "results"))
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    if not {"PREFECT_API_URL", "PREFECT_PROFILE", "PREFECT_HOME"} & os.environ.keys():
+        os.environ["PREFECT_HOME"] = str(home / "prefect")

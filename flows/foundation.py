@@ -1,0 +1,31 @@
+import time
+
+from prefect import flow
+from prefect.context import FlowRunContext
+
+from flows.phase import AgentClass, PhaseOutcome, deploy, run_phase
+from nightmend.night import Night
+from nightmend.phases import unchanged
+from nightmend.results import PhaseResult
+from tasks.master_orchestrator import MasterOrchestrator, master_orchestrator
+from tasks.sandbox_manager import SandboxManager, sandbox_manager
+
+
+@flow(name="foundation", flow_run_name="foundation", persist_result=True, result_serializer="json")
+def foundation(night: Night, start: PhaseResult) -> PhaseOutcome:
+    """Deploy the orchestrator and the sandboxes: what every other phase stands on."""
+    return run_phase(night, "foundation", start, lambda: _foundation(night, start))
+
+
+def _foundation(night: Night, start: PhaseResult) -> PhaseResult:
+    clock = time.perf_counter()
+    context = FlowRunContext.get()
+    address = getattr(context.task_runner, "address", None) if context else None
+    orchestrator = MasterOrchestrator(night, address)
+    agents: dict[str, AgentClass] = {
+        orchestrator.name: lambda _: orchestrator,
+        SandboxManager.name: SandboxManager,
+    }
+    gates = deploy(night, agents, orchestrator)
+    results = (master_orchestrator(night, start), sandbox_manager(night, start))
+    return unchanged("foundation", start, results, gates, clock)

@@ -1,0 +1,37 @@
+import time
+
+from prefect import flow
+
+from flows.phase import PhaseOutcome, deploy, run_phase
+from nightmend.gates import at_least, at_most
+from nightmend.night import Night
+from nightmend.phases import repaired
+from nightmend.results import PhaseResult
+from nightmend.workspace import Workspace
+from tasks.async_optimization import AsyncOptimizationAgent, async_optimization
+from tasks.performance_tuning import PerformanceTuningAgent, performance_tuning
+
+
+@flow(name="optimization", flow_run_name="optimization", persist_result=True, result_serializer="json")
+def optimization(night: Night, start: PhaseResult) -> PhaseOutcome:
+    """Make the target faster where that can be shown; one agent at a time, for quiet timings."""
+    return run_phase(night, "optimization", start, lambda: _optimization(night, start))
+
+
+def _optimization(night: Night, start: PhaseResult) -> PhaseResult:
+    clock = time.perf_counter()
+    gates = deploy(night, {agent.name: agent for agent in (PerformanceTuningAgent, AsyncOptimizationAgent)})
+    agents = (performance_tuning(night, start), async_optimization(night, start))
+    limits, concurrency = night.thresholds, agents[1].metrics
+    targets = (
+        at_least(
+            "concurrent_success_rate", number(concurrency["success_rate"]), limits.concurrent_success_rate
+        ),
+        at_most("avg_response_time", number(concurrency["avg_response_time"]), limits.response_seconds),
+    )
+    return repaired(Workspace(night), "optimization", start, agents, (*gates, *targets), clock)
+
+
+def number(metric: float | str | None) -> float | None:
+    """Read a metric as a number, None where it is none."""
+    return float(metric) if isinstance(metric, int | float) else None

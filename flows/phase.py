@@ -1,0 +1,98 @@
+"""What the five phases have in common: a checkpoint around the work, gates behind it, and rollback."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from prefect import get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.results import get_result_store
+from prefect.states import Completed
+from prefect.transactions import CommitMode, Transaction, transaction
+
+from nightmend.agent import Agent
+from nightmend.agents import Phase
+from nightmend.gate import Gate
+from nightmend.gates import check, self_test_gate
+from nightmend.night import Night
+from nightmend.nights import next_generation, night_key
+from nightmend.recovery.checkpoints import Checkpoints
+from nightmend.recovery.states import AgentState, AgentStates
+from nightmend.results import PhaseResult
+from nightmend.workspace import Workspace, target_folder
+from tasks.master_orchestrator import MasterOrchestrator
+
+AgentClass = Callable[[Night], Agent]
+PhaseBody = Callable[[], PhaseResult]
+PhaseOutcome = PhaseResult | State[PhaseResult]
+"""What a phase flow returns: its result, or the state `Cached` around one of an earlier night."""
+
+
+def phase_key(night: Night, phase: Phase, start: PhaseResult) -> str:
+    """Return the key of a phase's checkpoint."""
+    return night_key(night, phase, *start.state())
+
+
+def saved(night: Night, phase: Phase, start: PhaseResult) -> PhaseResult | None:
+    """Return the checkpoint of a phase where one can be used whole, else None."""
+    key = phase_key(night, phase, start)
+    store = get_result_store()
+    if not store.exists(key):
+        return None
+    try:
+        result = store.read(key).result
+        store_of_ours = Workspace(night).store
+        store_of_ours.get_many(ref for ref in result.refs())
+        store_of_ours.snapshot(result.commit)
+    except Exception as error:
+        get_run_logger().warning("checkpoint %s cannot be used and is made again: %s", key, error)
+        return None
+    return result if isinstance(result, PhaseResult) else None
+
+
+def run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -> PhaseOutcome:
+    """Return the phase from its checkpoint, or do it, check its gates and make it the checkpoint.
+
+    A failure restores the agent states of before and makes every record of the phase unusable.
+    """
+    result = saved(night, phase, start)
+    if result is not None:
+        return Completed(name="Cached", message="from its checkpoint", data=result)
+    states = agent_states(night)
+    before = states.capture()
+    key = phase_key(night, phase, start)
+    with transaction(key=key, store=get_result_store(), commit_mode=CommitMode.EAGER, overwrite=True) as txn:
+        txn.on_rollback_hooks.append(_undo(night, phase, before))
+        result = body()
+        check(phase, result.gates, night.profile)
+        txn.stage(result)
+    checkpoints(night).record(night, result, states.capture(), key)
+    return result
+
+
+def _undo(night: Night, phase: Phase, before: tuple[AgentState, ...]) -> Callable[[Transaction], None]:
+    def undo(_: Transaction) -> None:
+        agent_states(night).restore(before)
+        checkpoints(night).forget(f"{night.run}/{phase}")
+        next_generation(night)
+
+    return undo
+
+
+def deploy(
+    night: Night, agents: Mapping[str, AgentClass], orchestrator: MasterOrchestrator | None = None
+) -> tuple[Gate, ...]:
+    """Deploy the agents of a phase in the order of their dependencies; returns the gate of each self-test."""
+    factories = {name: partial(agent, night) for name, agent in agents.items()}
+    tests = (orchestrator or MasterOrchestrator(night)).deploy(factories, get_run_logger().error)
+    return tuple(self_test_gate(name, outcome) for name, outcome in tests.items())
+
+
+def agent_states(night: Night) -> AgentStates:
+    """The states of the target's agents."""
+    return AgentStates(target_folder(Path(night.home), Path(night.target)) / "agents")
+
+
+def checkpoints(night: Night) -> Checkpoints:
+    """The index of the target's checkpoints."""
+    return Checkpoints(target_folder(Path(night.home), Path(night.target)) / "checkpoints")

@@ -1,0 +1,104 @@
+"""The night: five phases in order, then one branch and one report."""
+
+import time
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect_dask.task_runners import DaskTaskRunner
+from pydantic import Field
+
+from blocks.load import configured
+from flows.cluster import NightCluster
+from flows.diagnostics import diagnostics
+from flows.foundation import foundation
+from flows.optimization import optimization
+from flows.phase import saved
+from flows.progress import Progress, say
+from flows.quality import quality
+from flows.repairs import repairs
+from nightmend.agents import Phase
+from nightmend.errors import NightmendError
+from nightmend.night import Night
+from nightmend.nights import open_night
+from nightmend.phases import beginning
+from nightmend.results import Course, PhaseRecord, PhaseResult
+from nightmend.settings import Profile
+from tasks.publish import Published, publish
+from tasks.tell import tell
+
+PHASE_FLOWS: dict[Phase, Any] = {
+    "foundation": foundation,
+    "diagnostics": diagnostics,
+    "repairs": repairs,
+    "optimization": optimization,
+    "quality": quality,
+}
+ON_DASK: tuple[Phase, ...] = ("foundation", "repairs")
+"""Foundation only asks a Dask process to answer; the repair agents work there."""
+
+
+@flow(name="recover", flow_run_name="recover {target}", persist_result=True, result_serializer="json")
+def recover(
+    target: Annotated[str, Field(description="Path of the git repository to recover")],
+    python: Annotated[
+        str | None, Field(description="Interpreter that has the target's dependencies; default: our own")
+    ] = None,
+    profile: Annotated[
+        Profile, Field(description="ratchet: what is measured must not fall; strict: targets must be met")
+    ] = "ratchet",
+    report: Annotated[
+        str | None, Field(description="Folder for the report; default: in the state folder")
+    ] = None,
+) -> Published:
+    """Recover a Python codebase overnight: ten agents in five phases, and nothing is kept on trust.
+
+    The result is a branch `nightmend/<run>` in the target, one commit for each fault pattern, and a report.
+    A closed gate rolls its phase back; what the phases before it achieved is published all the same.
+    """
+    clock = time.perf_counter()
+    night = open_night(target, python, profile, **configured())
+    say(f"night {night.run} on {night.target} at {night.base_commit[:12]}")
+    with NightCluster(night) as cluster:
+        course = _phases(night, cluster)
+    published = publish(night, course.last)
+    folder = tell(night, course, published, report, time.perf_counter() - clock)
+    say(f"branch {published.branch or 'none: nothing was kept'}, report {folder}")
+    if course.error:
+        raise NightmendError(f"{course.error}; see {folder}/report.html")
+    return published
+
+
+def _phases(night: Night, cluster: NightCluster) -> Course:
+    start, error = beginning(night), ""
+    last = start
+    validated: list[PhaseResult] = []
+    records: list[PhaseRecord] = []
+    with Progress(night) as progress:
+        for phase in PHASE_FLOWS:
+            if error:
+                records.append(PhaseRecord(phase=phase, status="SKIPPED", seconds=0))
+                continue
+            progress.begin(phase)
+            clock = time.perf_counter()
+            state = _run(phase, night, last, cluster)
+            outcome = state.result(raise_on_failure=False)
+            seconds = time.perf_counter() - clock
+            if isinstance(outcome, PhaseResult):
+                last = outcome
+                validated.append(outcome)
+                records.append(PhaseRecord.of(outcome, seconds, cached=state.name == "Cached"))
+            else:
+                error = str(outcome)
+                records.append(PhaseRecord.failed(phase, outcome, seconds))
+            progress.end(records[-1])
+    return Course(beginning=start, validated=tuple(validated), records=tuple(records), error=error)
+
+
+def _run(phase: Phase, night: Night, last: PhaseResult, cluster: NightCluster) -> State[Any]:
+    """Run the subflow of a phase; only one that has work to do starts the Dask processes."""
+    subflow, arguments = PHASE_FLOWS[phase], (night, last)
+    if phase in ON_DASK and not saved(night, phase, last):
+        subflow = subflow.with_options(task_runner=DaskTaskRunner(address=cluster.address))
+    state: State[Any] = subflow(*arguments, return_state=True)
+    return state

@@ -1,0 +1,26 @@
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+
+from blocks.load import configured
+from flows.progress import say
+from nightmend.errors import UsageError
+from nightmend.nights import open_night
+from nightmend.recovery.checkpoints import SystemCheckpoint
+from nightmend.recovery.rollback import SystemRollbackManager
+
+
+@flow(name="rollback", flow_run_name="rollback {name}", persist_result=True, result_serializer="json")
+def rollback(
+    target: Annotated[str, Field(description="Path of the git repository")],
+    name: Annotated[str, Field(description="Checkpoint to go back to: <run>/<phase>")],
+) -> SystemCheckpoint:
+    """Take a night's branch, and the states of its agents, back to one of its checkpoints."""
+    manager = SystemRollbackManager(open_night(target, **configured()))
+    try:
+        checkpoint = manager.rollback_to_checkpoint(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    say(f"branch nightmend/{checkpoint.configuration.run} stands at {checkpoint.commit[:12]} again")
+    return checkpoint

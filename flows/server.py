@@ -1,0 +1,100 @@
+"""The private Prefect server of a night, for people who have none."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from nightmend.errors import PrerequisiteError
+
+START_SECONDS = 180
+
+
+@contextlib.contextmanager
+def prefect_api(home: Path) -> Iterator[str]:
+    """Give the address of the API for the night: the person's own if one is set, else a private server's."""
+    own = PREFECT_API_URL.value()
+    if own:
+        yield str(own)
+        return
+    with _private_server(home) as url, temporary_settings({PREFECT_API_URL: url}):
+        previous = os.environ.get("PREFECT_API_URL")
+        os.environ["PREFECT_API_URL"] = url  # Dask workers are other processes
+        try:
+            yield url
+        finally:
+            if previous is None:
+                del os.environ["PREFECT_API_URL"]
+            else:
+                os.environ["PREFECT_API_URL"] = previous
+
+
+@contextlib.contextmanager
+def _private_server(home: Path) -> Iterator[str]:
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    log = home / "prefect-server.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            _command(port),
+            cwd="/",
+            env={**os.environ, "PREFECT_UI_API_URL": url, "PREFECT_HOME": str(home / "prefect")},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait(server, url, log)
+        yield url
+    finally:
+        _end(server)
+
+
+def _command(port: int) -> list[str]:
+    """Start the server so that it dies with us, however we die."""
+    serve = [
+        *(sys.executable, "-P", "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"),
+        *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"),
+    ]
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", *serve] if setpriv else serve
+
+
+def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise PrerequisiteError(f"the Prefect server of the night ended at once: see {log}")
+        with contextlib.suppress(OSError, urllib.error.URLError):
+            urllib.request.urlopen(f"{url}/health", timeout=2).close()  # noqa: S310 -- our own loopback address
+            return
+        time.sleep(0.1)
+    raise PrerequisiteError(f"the Prefect server of the night did not answer in {START_SECONDS} s: see {log}")
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.send_signal(signal.SIGTERM)
+    try:
+        server.wait(5)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

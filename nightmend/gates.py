@@ -1,0 +1,113 @@
+"""Evidence in, gate out: one function a gate. Only a phase flow raises."""
+
+from collections.abc import Iterable, Sequence
+
+from nightmend.agent import SelfTest
+from nightmend.errors import ValidationError
+from nightmend.gate import Gate
+from nightmend.measures import Quality
+from nightmend.settings import Profile, Thresholds
+
+
+def self_test_gate(agent: str, outcome: SelfTest) -> Gate:
+    """The agent's own self-test passes."""
+    return Gate(
+        name=f"self_test:{agent}",
+        kind="safety",
+        measured=outcome.status,
+        target="PASS",
+        passed=outcome.status == "PASS",
+        detail=outcome.failures,
+    )
+
+
+def tests_gate(broken: Sequence[str], total: int) -> Gate:
+    """No test that passed before fails or is missing now; `total` tests passed before."""
+    shown = ", ".join(broken[:3])
+    return Gate(
+        name="tests",
+        kind="safety",
+        measured=len(broken),
+        target=0,
+        passed=not broken if total else None,
+        detail=f"{len(broken)} of {total} tests that passed are broken{': ' + shown if shown else ''}",
+    )
+
+
+def no_new_high_gate(new: Sequence[str]) -> Gate:
+    """No issue of high severity that was not there before."""
+    return Gate(
+        name="no_new_high_severity",
+        kind="safety",
+        measured=len(new),
+        target=0,
+        passed=not new,
+        detail=", ".join(new[:3]),
+    )
+
+
+def ratchet_gates(before: Quality, after: Quality) -> tuple[Gate, ...]:
+    """No measured kind of violation has become more frequent; counts, since a ratio can rise by deleting."""
+    pairs = (
+        ("pep8_violations", before.pep8_violations, after.pep8_violations),
+        ("unannotated", before.unannotated, after.unannotated),
+        ("undocumented", before.undocumented, after.undocumented),
+    )
+    return tuple(
+        Gate(name=f"ratchet:{name}", kind="safety", measured=new, target=old, passed=new <= old)
+        for name, old, new in pairs
+    )
+
+
+def quality_gates(quality: Quality, thresholds: Thresholds) -> tuple[Gate, ...]:
+    """The specification's targets for the state of the code, in percent."""
+    return (
+        at_least("pep8_compliance", quality.pep8_compliance, thresholds.pep8_compliance),
+        at_least("type_hint_coverage", quality.type_hint_coverage, thresholds.type_hint_coverage),
+        at_least("documentation_coverage", quality.documentation_coverage, thresholds.documentation_coverage),
+    )
+
+
+def at_least(name: str, measured: float | None, target: float) -> Gate:
+    """A target gate: the measured value reaches the target; None is not measurable here."""
+    value = None if measured is None else round(measured, 2)
+    return Gate(
+        name=name,
+        kind="target",
+        measured=value,
+        target=target,
+        passed=None if value is None else value >= target,
+    )
+
+
+def at_most(name: str, measured: float | None, target: float) -> Gate:
+    """A target gate: the measured value stays within the target; None is not measurable here."""
+    value = None if measured is None else round(measured, 3)
+    return Gate(
+        name=name,
+        kind="target",
+        measured=value,
+        target=target,
+        passed=None if value is None else value <= target,
+    )
+
+
+def closed(gates: Iterable[Gate], profile: Profile) -> tuple[Gate, ...]:
+    """Return the gates that stop the phase: closed safety gates, under `strict` closed target gates too.
+
+    Under `strict`, what is not measurable here is not passed.
+    """
+    return tuple(
+        gate
+        for gate in gates
+        if (gate.kind == "safety" and gate.passed is False)
+        or (profile == "strict" and gate.passed is not True)
+    )
+
+
+def check(phase: str, gates: Sequence[Gate], profile: Profile) -> None:
+    """Raise ValidationError naming every closed gate, its measured value and its target."""
+    shut = closed(gates, profile)
+    if shut:
+        sentences = "; ".join(gate.sentence for gate in shut)
+        raise ValidationError(f"phase {phase} was rolled back: {sentences}")

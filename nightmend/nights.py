@@ -1,0 +1,108 @@
+"""Open a night: look at the target, name the run, and fix everything that its results depend on."""
+
+import hashlib
+import os
+import platform
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from nightmend.errors import UsageError
+from nightmend.git.store import Store
+from nightmend.git.target import Target
+from nightmend.home import state_folder
+from nightmend.interpreter import Interpreter, find_interpreter
+from nightmend.night import Night
+from nightmend.settings import OrchestratorSettings, Profile, SandboxSettings, Thresholds
+from nightmend.workspace import target_folder
+
+TOOLS = ("bandit", "coverage", "pycodestyle", "pylint", "ruff")
+
+
+def open_night(
+    target: str | Path,
+    python: str | None = None,
+    profile: Profile = "ratchet",
+    *,
+    home: Path | None = None,
+    orchestrator: OrchestratorSettings | None = None,
+    sandbox: SandboxSettings | None = None,
+    thresholds: Thresholds | None = None,
+) -> Night:
+    """Return the night of a target; UsageError where the target or the interpreter is not what it seems."""
+    place = Target.open(Path(target))
+    home = home or state_folder()
+    interpreter = find_interpreter(python, target=str(place.path))
+    store = Store(target_folder(home, place.path) / "store.git", place)
+    commit = place.head()
+    return Night(
+        run=datetime.now(UTC).strftime("%Y%m%d-%H%M%S"),
+        target=str(place.path),
+        home=str(home),
+        base_commit=commit,
+        base=store.snapshot(commit),
+        profile=profile,
+        python=interpreter.executable,
+        engine=_digest(engine_digest(), *_environment(interpreter)),
+        orchestrator=orchestrator or OrchestratorSettings(),
+        sandbox=sandbox or SandboxSettings(),
+        thresholds=thresholds or Thresholds(),
+    )
+
+
+def ambient_night() -> Night:
+    """Return a night on NIGHTMEND_TARGET, the target that the agents' constructors speak of by default."""
+    target = os.environ.get("NIGHTMEND_TARGET")
+    if not target:
+        raise UsageError("no target is named: set NIGHTMEND_TARGET to the repository, or pass a night")
+    return open_night(target, os.environ.get("NIGHTMEND_PYTHON"))
+
+
+@cache
+def engine_digest() -> str:
+    """Digest our own source and the versions of the tools: what another engine did is not reused."""
+    root = Path(__file__).parent.parent
+    files = sorted(
+        path
+        for room in ("nightmend", "tasks")
+        for path in (root / room).rglob("*")
+        if path.suffix in {".py", ".toml"}
+    )
+    versions = [f"{tool} {metadata.version(tool)}" for tool in TOOLS]
+    sources = [f"{path.relative_to(root)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
+    return _digest(platform.python_version(), *versions, *sources)
+
+
+def _environment(interpreter: Interpreter) -> list[str]:
+    """List what is installed beside the target: other packages can make other test results."""
+    places = [Path(place) for place in interpreter.site_packages]
+    installed = sorted(entry.name for place in places for entry in place.glob("*-info"))
+    return [interpreter.executable, str(interpreter.version), *installed]
+
+
+def night_key(night: Night, *parts: str) -> str:
+    """Return the key of a checkpoint: equal only where the same work on the same state would be done."""
+    fixed = night.model_dump_json(include={"target", "base_commit", "profile", "python", "engine"})
+    settings = night.model_dump_json(include={"orchestrator", "sandbox", "thresholds"})
+    return "-".join(("nightmend", *parts[:1], _digest(fixed, settings, str(generation(night)), *parts)))
+
+
+def generation(night: Night) -> int:
+    """Return how often a phase of this target was rolled back; work from before one is never reused."""
+    path = _generation_file(night)
+    return len(path.read_bytes()) if path.exists() else 0
+
+
+def next_generation(night: Night) -> None:
+    """Make every result of before unusable, because a phase was rolled back."""
+    with _generation_file(night).open("ab") as file:
+        file.write(b"+")
+
+
+def _generation_file(night: Night) -> Path:
+    return target_folder(Path(night.home), Path(night.target)) / "rollbacks"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]

@@ -1,0 +1,142 @@
+"""The engine's part of a phase: where a night begins, and how agents' results become the next state."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from nightmend.agents import Phase
+from nightmend.diagnosis import Diagnosis, diagnose
+from nightmend.gate import Gate
+from nightmend.gates import (
+    at_least,
+    at_most,
+    no_new_high_gate,
+    quality_gates,
+    ratchet_gates,
+    tests_gate,
+)
+from nightmend.measures import Quality, measure
+from nightmend.night import Night
+from nightmend.patterns.loader import load_patterns
+from nightmend.proof.baseline import Baseline
+from nightmend.results import AgentResult, Judgements, PhaseResult
+from nightmend.settings import Thresholds
+from nightmend.settle import Settled, commit_patterns, settle
+from nightmend.workspace import Workspace
+
+M = TypeVar("M", Baseline, Diagnosis, Quality)
+
+
+def beginning(night: Night) -> PhaseResult:
+    """Return the state before the first phase: the target as its owner left it."""
+    return PhaseResult(phase="foundation", snapshot=night.base, commit=night.base_commit)
+
+
+def unchanged(
+    phase: Phase, start: PhaseResult, agents: Sequence[AgentResult], gates: Iterable[Gate], clock: float
+) -> PhaseResult:
+    """Close a phase that repairs nothing; what its agents found goes on to the next one."""
+    found = {
+        field: ref
+        for agent in agents
+        for field in ("diagnosis", "baseline", "quality")
+        if (ref := getattr(agent, field)) is not None
+    }
+    update = {
+        "phase": phase,
+        "agents": tuple(agents),
+        "gates": tuple(gates),
+        "judgements": None,
+        "origin": start.origin or found.get("diagnosis"),
+        "seconds": time.perf_counter() - clock,
+        **found,
+    }
+    return start.model_copy(update=update)
+
+
+def repaired(
+    workspace: Workspace,
+    phase: Phase,
+    start: PhaseResult,
+    agents: Sequence[AgentResult],
+    gates: Iterable[Gate],
+    clock: float,
+) -> PhaseResult:
+    """Close a phase of repairs: settle what its agents kept, commit it, and weigh it in the phase's gates."""
+    baseline = _need(workspace, start.baseline, Baseline)
+    judged = [
+        judgement
+        for agent in agents
+        if agent.judgements
+        for judgement in workspace.get(agent.judgements, Judgements).judgements
+    ]
+    settled = settle(workspace, start.snapshot, judged, baseline)
+    before = _need(workspace, start.quality, Quality)
+    moved = settled.snapshot != start.snapshot
+    quality = measure(workspace, settled.snapshot) if moved else before
+    commit, commits = commit_patterns(
+        workspace, start.snapshot, start.commit, settled.judgements, load_patterns()
+    )
+    return start.model_copy(
+        update={
+            "phase": phase,
+            "snapshot": settled.snapshot,
+            "commit": commit,
+            "agents": tuple(agents),
+            "gates": (*gates, *_safety_gates(settled, baseline, before, quality)),
+            "judgements": workspace.put(Judgements(judgements=settled.judgements, commits=commits)),
+            "diagnosis": _rediagnose(workspace, phase, start, settled) if moved else start.diagnosis,
+            "baseline": workspace.put(settled.baseline),
+            "quality": workspace.put(quality),
+            "seconds": time.perf_counter() - clock,
+        }
+    )
+
+
+def _rediagnose(workspace: Workspace, phase: Phase, start: PhaseResult, settled: Settled) -> str:
+    """Look at the new snapshot: with every tool only behind the last phase, when the night is summed up."""
+    return workspace.put(diagnose(workspace, settled.snapshot, deep=phase == "quality"))
+
+
+def _safety_gates(settled: Settled, baseline: Baseline, before: Quality, after: Quality) -> tuple[Gate, ...]:
+    passed = Counter(baseline.suite.outcomes.values())["passed"] if baseline.suite.usable else 0
+    return (
+        tests_gate(settled.broken, passed),
+        no_new_high_gate(settled.new_high),
+        *ratchet_gates(before, after),
+    )
+
+
+def resolved(before: Diagnosis, after: Diagnosis) -> Counter[str]:
+    """Count resolved issues by category.
+
+    Counted by how much rarer a fault became in a file: a line that merely changed is no resolved issue.
+    """
+    kinds = Counter((issue.category, issue.fault, issue.path) for issue in before.issues)
+    kinds.subtract(Counter((issue.category, issue.fault, issue.path) for issue in after.issues))
+    counts: Counter[str] = Counter()
+    for (category, _, _), gone in kinds.items():
+        counts[category] += max(0, gone)
+    return counts
+
+
+def _need(workspace: Workspace, ref: str | None, model: type[M]) -> M:
+    if ref is None:
+        raise ValueError("a phase of repairs starts behind diagnostics")
+    return workspace.get(ref, model)
+
+
+def target_gates(workspace: Workspace, result: PhaseResult, thresholds: Thresholds) -> tuple[Gate, ...]:
+    """Weigh the whole night: the state of the code, issues resolved, grave issues left open."""
+    before = _need(workspace, result.origin, Diagnosis)
+    after = _need(workspace, result.diagnosis, Diagnosis)
+    actionable = sum(issue.actionable for issue in before.issues)
+    left = sum(issue.actionable for issue in after.issues)
+    rate = 100 * (actionable - left) / actionable if actionable else None
+    high = sum(issue.severity == "high" for issue in after.issues)
+    return (
+        *quality_gates(_need(workspace, result.quality, Quality), thresholds),
+        at_least("issue_resolution_rate", rate, thresholds.issue_resolution_rate),
+        at_most("high_severity_open", high, thresholds.high_severity_open),
+    )

@@ -1,0 +1,70 @@
+"""The bench: repairs on trial, what was shown of each, and why some fell."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from nightmend.evidence import Evidence, Grade, Judgement, Verdict
+from nightmend.proof.syntax import Version
+from nightmend.repair import Repair, apply_repairs
+from nightmend.snapshot import Snapshot
+from nightmend.workspace import Workspace
+
+
+class Bench:
+    """Repairs of one snapshot on their way up the ladder; a rung takes from `open` what it decides."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        snapshot: Snapshot,
+        repairs: Iterable[Repair],
+        floor: Version | None = None,
+    ) -> None:
+        unique = {repair.id: repair for repair in repairs}
+        self.workspace = workspace
+        self.snapshot = snapshot
+        self.floor = floor
+        self.repairs: tuple[Repair, ...] = tuple(unique.values())
+        self.open: list[Repair] = list(self.repairs)
+        paths = sorted({path for repair in self.repairs for path in repair.paths})
+        self.contents: dict[str, bytes] = workspace.store.read_many(snapshot, paths)
+        self.evidence: dict[str, Evidence] = {repair.id: Evidence() for repair in self.repairs}
+        self.grades: dict[str, Grade] = {}
+        self._fallen: dict[str, tuple[Verdict, str]] = {}
+
+    def changed(self, repairs: Sequence[Repair]) -> Mapping[str, bytes]:
+        """Return the new content of each file that these repairs change."""
+        return apply_repairs(repairs, self.contents)
+
+    def note(self, repair: Repair, **fields: Any) -> None:
+        """Add to what was shown of a repair."""
+        self.evidence[repair.id] = self.evidence[repair.id].model_copy(update=fields)
+
+    def drop(self, repair: Repair, verdict: Verdict, reason: str) -> None:
+        """Take a repair off the bench for good."""
+        self._fallen[repair.id] = (verdict, reason)
+        self.open = [other for other in self.open if other.id != repair.id]
+
+    def judgements(self) -> tuple[Judgement, ...]:
+        """Return the verdict of every repair; what still stands is kept."""
+        return tuple(self._judgement(repair) for repair in self.repairs)
+
+    def _judgement(self, repair: Repair) -> Judgement:
+        verdict, reason = self._fallen.get(repair.id, ("kept", _why_kept(self.evidence[repair.id])))
+        return Judgement(
+            repair=repair,
+            verdict=verdict,
+            reason=reason,
+            grade=self.grades.get(repair.id),
+            evidence=self.evidence[repair.id],
+        )
+
+
+def _why_kept(evidence: Evidence) -> str:
+    if evidence.equal_by_construction:
+        return "the program is the same; no test could tell"
+    tests = (
+        "tests run the changed lines and pass" if evidence.lines_reached else "no test runs the changed lines"
+    )
+    speed = f", {evidence.speed.gain:.0%} less CPU time" if evidence.speed else ""
+    return f"its issue is gone, no new one came, {tests}{speed}"

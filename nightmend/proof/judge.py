@@ -1,0 +1,42 @@
+from collections.abc import Iterable
+
+from nightmend.evidence import Judgement
+from nightmend.proof.baseline import Baseline
+from nightmend.proof.bench import Bench
+from nightmend.proof.rungs import (
+    equality_rung,
+    overlap_rung,
+    policy_rung,
+    reach_rung,
+    redetection_rung,
+    syntax_rung,
+)
+from nightmend.proof.speed_rung import speed_rung
+from nightmend.proof.syntax import Version
+from nightmend.proof.trial import tests_rung
+from nightmend.repair import Repair
+from nightmend.snapshot import Snapshot
+from nightmend.workspace import Workspace
+
+
+def judge(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    repairs: Iterable[Repair],
+    baseline: Baseline,
+    floor: Version | None = None,
+) -> tuple[Judgement, ...]:
+    """Take repairs of one snapshot up the ladder and return a verdict for each.
+
+    `baseline` is the test run of that very snapshot; `floor` the least Python that the target declares.
+    """
+    bench = Bench(workspace, snapshot, repairs, floor)
+    syntax_rung(bench)
+    equality_rung(bench)
+    redetection_rung(bench)
+    overlap_rung(bench)
+    reach_rung(bench, baseline.suite)
+    policy_rung(bench)
+    tests_rung(bench, baseline)
+    speed_rung(bench, baseline)
+    return bench.judgements()

@@ -1,0 +1,110 @@
+"""The rungs of the ladder that need no test run, from cheap to dear."""
+
+from collections import Counter
+
+from nightmend.diagnosis import FaultCounts, Variant, recheck
+from nightmend.proof.bench import Bench
+from nightmend.proof.reach import reached
+from nightmend.proof.suite import SuiteRun
+from nightmend.proof.syntax import same_program, silences, syntax_problem
+from nightmend.repair import Repair, clash
+
+
+def syntax_rung(bench: Bench) -> None:
+    """Refuse what does not parse, and what makes its issue go away by silencing it."""
+    for repair in list(bench.open):
+        problem = _syntax_problem(bench, repair)
+        bench.note(repair, parses=problem is None)
+        if problem:
+            bench.drop(repair, "refused", problem)
+
+
+def _syntax_problem(bench: Bench, repair: Repair) -> str | None:
+    for path, content in bench.changed([repair]).items():
+        if content == bench.contents[path]:
+            return f"it changes nothing in {path}"
+        if silences(bench.contents[path], content):
+            return f"it silences the issue in {path} instead of resolving it"
+        if problem := syntax_problem(path, content, bench.floor):
+            return problem
+    return None
+
+
+def equality_rung(bench: Bench) -> None:
+    """Give grade A to repairs after which the program is the same."""
+    for repair in bench.open:
+        changed = bench.changed([repair])
+        same = all(same_program(path, bench.contents[path], content) for path, content in changed.items())
+        bench.note(repair, equal_by_construction=same)
+        if same:
+            bench.grades[repair.id] = "A"
+
+
+def redetection_rung(bench: Bench) -> None:
+    """Look again with every per-file detector, each repair alone: its issue is gone and none is new."""
+    variants = [
+        Variant(id=f"base-{number}", path=path, content=content)
+        for number, (path, content) in enumerate(bench.contents.items())
+    ]
+    names = {variant.path: variant.id for variant in variants}
+    for repair in bench.open:
+        variants += [
+            Variant(id=f"{repair.id}-{number}", path=path, content=content)
+            for number, (path, content) in enumerate(bench.changed([repair]).items())
+        ]
+    counts = recheck(bench.workspace, bench.snapshot, variants)
+    for repair in list(bench.open):
+        pairs = [
+            (counts[names[path]], counts[f"{repair.id}-{number}"])
+            for number, path in enumerate(bench.changed([repair]))
+        ]
+        still = _still_there(repair, pairs)
+        new = sorted({fault for before, after in pairs for fault in after.more_than(before)})
+        bench.note(repair, issue_gone=not still, new_issues=tuple(new))
+        if still:
+            bench.drop(repair, "refused", f"its issue is still there afterwards: {', '.join(still)}")
+        elif new:
+            bench.drop(repair, "refused", f"it brings new issues: {', '.join(new)}")
+
+
+def overlap_rung(bench: Bench) -> None:
+    """Let the first of two repairs that cannot both be applied stand; the other waits for the next night."""
+    standing: dict[str, list[Repair]] = {}
+    for repair in list(bench.open):
+        rivals = [other for path in repair.paths for other in standing.get(path, [])]
+        rival = next((other for other in rivals if clash(repair, other)), None)
+        if rival:
+            bench.drop(
+                repair, "refused", f"it overlaps repair {rival.id} of {rival.pattern}; it can follow later"
+            )
+            continue
+        for path in repair.paths:
+            standing.setdefault(path, []).append(repair)
+
+
+def reach_rung(bench: Bench, suite: SuiteRun) -> None:
+    """Grade by reach: C where the tests ran a changed line, D where none did."""
+    for repair in bench.open:
+        if repair.id in bench.grades:
+            continue
+        ran = suite.usable and reached(repair, bench.contents, suite.reached)
+        bench.note(repair, lines_reached=ran)
+        bench.grades[repair.id] = "C" if ran else "D"
+
+
+def policy_rung(bench: Bench) -> None:
+    """Refuse what its evidence is too weak for: D is enough only for patterns rated safe."""
+    for repair in list(bench.open):
+        if repair.safety == "review":
+            bench.drop(repair, "refused", "its pattern is rated review: a person decides")
+        elif bench.grades[repair.id] == "D" and repair.safety != "safe":
+            bench.drop(repair, "refused", "no test runs the changed lines, and its pattern is not rated safe")
+
+
+def _still_there(repair: Repair, pairs: list[tuple[FaultCounts, FaultCounts]]) -> list[str]:
+    claimed = Counter(repair.faults)
+    return sorted(
+        fault
+        for fault, claims in claimed.items()
+        if sum(before.counts.get(fault, 0) - after.counts.get(fault, 0) for before, after in pairs) < claims
+    )

@@ -1,0 +1,201 @@
+"""Put the report of a night together from what its phases left in the store."""
+
+import difflib
+from collections.abc import Iterable
+
+from nightmend.diagnosis import Diagnosis
+from nightmend.evidence import Judgement
+from nightmend.frozen import Frozen
+from nightmend.issue import CATEGORIES
+from nightmend.measures import Quality
+from nightmend.night import Night
+from nightmend.phases import resolved
+from nightmend.proof.baseline import Baseline
+from nightmend.repair import apply_repairs
+from nightmend.report.model import (
+    AgentReport,
+    CategoryCounts,
+    IssueCounts,
+    PhaseReport,
+    QualityChange,
+    QualityNumbers,
+    RepairReport,
+    Report,
+    TestCounts,
+    TestNumbers,
+)
+from nightmend.results import Course, Judgements, PhaseRecord, PhaseResult
+from nightmend.snapshot import Snapshot
+from nightmend.workspace import Workspace
+
+UNMEASURED = QualityNumbers(pep8_compliance=None, type_hint_coverage=None, documentation_coverage=None)
+
+
+class Told(Frozen):
+    """A report, with the diff of each of its repairs by repair id."""
+
+    report: Report
+    diffs: dict[str, str]
+
+
+def build_report(night: Night, course: Course, branch: str | None, seconds: float) -> Told:
+    """Return the report of a night and the diff of every repair that was tried."""
+    workspace = Workspace(night)
+    results = course.results
+    judged = [(start, pair) for start, result in results for pair in _judged(workspace, result)]
+    report = Report(
+        target=night.target,
+        run=night.run,
+        base_commit=night.base_commit,
+        result_commit=course.last.commit,
+        branch=branch,
+        profile=night.profile,
+        status="FAILED" if course.error else "PASSED",
+        seconds=round(seconds, 2),
+        python=night.python,
+        error=course.error,
+        tests=_tests(workspace, course),
+        phases=tuple(_phase(record) for record in course.records),
+        issues=_issues(workspace, course.last),
+        repairs=tuple(_repair(judgement, commit) for _, (judgement, commit) in judged),
+        quality=_quality(workspace, course),
+        tool_failures=_tool_failures(workspace, course.last),
+    )
+    diffs = {
+        judgement.repair.id: repair_diff(workspace, start.snapshot, judgement)
+        for start, (judgement, _) in judged
+    }
+    return Told(report=report, diffs=diffs)
+
+
+def repair_diff(workspace: Workspace, snapshot: Snapshot, judgement: Judgement) -> str:
+    """Return a repair as a unified diff against the snapshot that it was made for."""
+    repair = judgement.repair
+    before = workspace.store.read_many(snapshot, repair.paths)
+    after = apply_repairs([repair], before)
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for path in repair.paths
+        for line in difflib.unified_diff(
+            _lines(before[path]), _lines(after[path]), f"a/{path}", f"b/{path}", n=3
+        )
+    )
+
+
+def _lines(content: bytes) -> list[str]:
+    return content.decode(errors="replace").splitlines(keepends=True)
+
+
+def _judged(workspace: Workspace, result: PhaseResult) -> Iterable[tuple[Judgement, str | None]]:
+    if result.judgements is None:
+        return
+    held = workspace.get(result.judgements, Judgements)
+    for judgement in held.judgements:
+        yield judgement, held.commits.get(judgement.repair.id)
+
+
+def _repair(judgement: Judgement, commit: str | None) -> RepairReport:
+    repair = judgement.repair
+    return RepairReport(
+        id=repair.id,
+        agent=repair.agent,
+        pattern=repair.pattern,
+        safety=repair.safety,
+        grade=judgement.grade,
+        issues=repair.issues,
+        files=repair.paths,
+        line=repair.line,
+        summary=repair.summary,
+        commit=commit,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        evidence=judgement.evidence,
+    )
+
+
+def _phase(record: PhaseRecord) -> PhaseReport:
+    agents = tuple(
+        AgentReport(
+            name=agent.agent, status=agent.status, seconds=round(agent.seconds, 2), metrics=agent.metrics
+        )
+        for agent in record.agents
+    )
+    return PhaseReport(
+        name=record.phase,
+        status=record.status,
+        seconds=round(record.seconds, 2),
+        agents=agents,
+        gates=record.gates,
+        error=record.error,
+    )
+
+
+def _tests(workspace: Workspace, course: Course) -> TestNumbers:
+    if course.origin_baseline is None or course.last.baseline is None:
+        return TestNumbers(
+            before=TestCounts(), after=TestCounts(), usable=False, reason="the tests were not run"
+        )
+    before = workspace.get(course.origin_baseline, Baseline)
+    after = workspace.get(course.last.baseline, Baseline)
+    return TestNumbers(
+        before=_counts(before),
+        after=_counts(after),
+        usable=before.suite.usable,
+        reason=before.suite.reason,
+        unsteady=before.unsteady,
+    )
+
+
+def _counts(baseline: Baseline) -> TestCounts:
+    suite = baseline.suite
+    return TestCounts(
+        passed=suite.count("passed", "xpassed"),
+        failed=suite.count("failed"),
+        errors=suite.count("error") + len(suite.collection_errors),
+        skipped=suite.count("skipped", "xfailed"),
+    )
+
+
+def _issues(workspace: Workspace, last: PhaseResult) -> IssueCounts:
+    if last.origin is None or last.diagnosis is None:
+        return IssueCounts(
+            identified=0, actionable=0, resolved=0, resolution_rate=None, actionable_rate=None, by_category={}
+        )
+    before = workspace.get(last.origin, Diagnosis)
+    after = before if last.diagnosis == last.origin else workspace.get(last.diagnosis, Diagnosis)
+    gone = resolved(before, after)
+    gone_actionable = resolved(before.actionable, after.actionable)
+    identified, actionable = len(before.issues), len(before.actionable.issues)
+    return IssueCounts(
+        identified=identified,
+        actionable=actionable,
+        resolved=gone.total(),
+        resolution_rate=gone.total() / identified if identified else None,
+        actionable_rate=gone_actionable.total() / actionable if actionable else None,
+        by_category={
+            category: CategoryCounts(
+                identified=sum(issue.category == category for issue in before.issues), resolved=gone[category]
+            )
+            for category in CATEGORIES
+        },
+    )
+
+
+def _quality(workspace: Workspace, course: Course) -> QualityChange:
+    before, after = course.origin_quality, course.last.quality
+    return QualityChange(
+        before=_numbers(workspace.get(before, Quality)) if before else UNMEASURED,
+        after=_numbers(workspace.get(after, Quality)) if after else UNMEASURED,
+    )
+
+
+def _numbers(quality: Quality) -> QualityNumbers:
+    return QualityNumbers(
+        pep8_compliance=quality.pep8_compliance,
+        type_hint_coverage=quality.type_hint_coverage,
+        documentation_coverage=quality.documentation_coverage,
+    )
+
+
+def _tool_failures(workspace: Workspace, last: PhaseResult) -> dict[str, str]:
+    return workspace.get(last.origin, Diagnosis).tool_failures if last.origin else {}

@@ -1,0 +1,157 @@
+"""The end of a phase: agents' repairs become one snapshot, proved as a whole, and commits of it."""
+
+from collections.abc import Iterable, Sequence
+
+from nightmend.diagnosis import Variant, recheck
+from nightmend.evidence import Judgement
+from nightmend.frozen import Frozen
+from nightmend.patterns.pattern import Pattern
+from nightmend.proof.baseline import Baseline
+from nightmend.proof.bench import Bench
+from nightmend.proof.compare import broken_tests
+from nightmend.proof.rungs import overlap_rung
+from nightmend.proof.suite import run_suite
+from nightmend.proof.trial import Trial, convict
+from nightmend.repair import Repair, apply_repairs
+from nightmend.snapshot import Snapshot
+from nightmend.workspace import Workspace
+
+
+class Settled(Frozen):
+    """A phase's new snapshot with all that was judged on the way to it."""
+
+    snapshot: Snapshot
+    judgements: tuple[Judgement, ...]
+    baseline: Baseline
+    """The tests of exactly this snapshot."""
+    broken: tuple[str, ...]
+    new_high: tuple[str, ...]
+
+
+def settle(
+    workspace: Workspace, snapshot: Snapshot, judgements: Iterable[Judgement], baseline: Baseline
+) -> Settled:
+    """Combine what the agents kept; drop what clashes, breaks a test, or brings a grave issue."""
+    judged = tuple(judgements)
+    bench = Bench(workspace, snapshot, (one.repair for one in judged if one.verdict == "kept"))
+    overlap_rung(bench)
+    _drop_grave(bench)
+    proved = _prove_whole(bench, baseline)
+    dropped = {one.repair.id: one for one in bench.judgements() if one.verdict != "kept"}
+    final = tuple(_amend(one, dropped) for one in judged)
+    changes = bench.changed(bench.open)
+    return Settled(
+        snapshot=workspace.store.write(snapshot, changes) if changes else snapshot,
+        judgements=final,
+        baseline=proved,
+        broken=tuple(sorted(set(broken_tests(baseline.suite, proved.suite)) - set(proved.unsteady))),
+        new_high=tuple(sorted(_grave(bench))),
+    )
+
+
+def _amend(judgement: Judgement, dropped: dict[str, Judgement]) -> Judgement:
+    fallen = dropped.get(judgement.repair.id)
+    if fallen is None or judgement.verdict != "kept":
+        return judgement
+    tests = fallen.evidence.tests_broken or judgement.evidence.tests_broken
+    return judgement.model_copy(
+        update={
+            "verdict": fallen.verdict,
+            "reason": fallen.reason,
+            "evidence": judgement.evidence.model_copy(update={"tests_broken": tests}),
+        }
+    )
+
+
+def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:
+    """Run the whole suite on the combination until it is no worse, rolling the guilty back."""
+    if not bench.open or not baseline.suite.usable:
+        return baseline
+    trial = Trial(bench, baseline)
+    while True:
+        suite = run_suite(bench.workspace, bench.snapshot, changes=bench.changed(bench.open), coverage=True)
+        broken = set(broken_tests(baseline.suite, suite)) - trial.excused
+        accusations = trial.accuse(bench.open) if broken and bench.open else []
+        if not accusations:
+            return Baseline(suite=suite, unsteady=tuple(sorted(trial.excused)))
+        convict(bench, accusations)
+
+
+def _drop_grave(bench: Bench) -> None:
+    """Drop the repairs of every file that together bring a new issue of high severity."""
+    grave = _grave(bench)
+    for repair in list(bench.open):
+        faults = sorted({fault for path in repair.paths for fault in grave.get(path, ())})
+        if faults:
+            bench.drop(
+                repair, "rolled_back", f"with it a new issue of high severity comes: {', '.join(faults)}"
+            )
+
+
+def _grave(bench: Bench) -> dict[str, tuple[str, ...]]:
+    """Return the high-severity faults that became more frequent, by changed file."""
+    changed = bench.changed(bench.open)
+    if not changed:
+        return {}
+    variants = [
+        Variant(id=f"{state}-{number}", path=path, content=content)
+        for state, contents in (("before", bench.contents), ("after", changed))
+        for number, path in enumerate(changed)
+        for content in [contents[path]]
+    ]
+    counts = recheck(bench.workspace, bench.snapshot, variants, deep=True)
+    found = {}
+    for number, path in enumerate(changed):
+        new = counts[f"after-{number}"].graver_than(counts[f"before-{number}"])
+        if new:
+            found[path] = new
+    return found
+
+
+def commit_patterns(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    parent: str,
+    judgements: Sequence[Judgement],
+    patterns: dict[str, Pattern],
+) -> tuple[str, dict[str, str]]:
+    """Commit the kept repairs of a phase, one commit a pattern.
+
+    Returns the last commit, and the commit of each repair by its id.
+    """
+    kept = [one for one in judgements if one.verdict == "kept"]
+    paths = sorted({path for one in kept for path in one.repair.paths})
+    contents = workspace.store.read_many(snapshot, paths)
+    applied: list[Repair] = []
+    commits: dict[str, str] = {}
+    for name in dict.fromkeys(one.repair.pattern for one in kept):
+        group = [one for one in kept if one.repair.pattern == name]
+        applied += [one.repair for one in group]
+        tree = workspace.store.write(snapshot, apply_repairs(applied, contents))
+        parent = workspace.store.commit(tree, parent, commit_message(name, group, patterns.get(name)))
+        commits |= {one.repair.id: parent for one in group}
+    return parent, commits
+
+
+def commit_message(name: str, group: Sequence[Judgement], pattern: Pattern | None) -> str:
+    """Write the message of a pattern's commit; its trailers name the repairs and their evidence."""
+    files = {path for one in group for path in one.repair.paths}
+    places = f"{len(group)} {'place' if len(group) == 1 else 'places'}"
+    where = f" in {len(files)} files" if len(files) > 1 else f" in {next(iter(files))}"
+    why = pattern.why if pattern else group[0].repair.summary
+    trailers = [
+        f"Nightmend-Repair: {one.repair.id} {one.repair.paths[0]}:{one.repair.line} grade={one.grade}"
+        for one in group
+    ]
+    title = name.replace("-", " ")
+    return "\n".join(
+        [
+            f"Mend {title} ({places}{where})",
+            "",
+            why,
+            "",
+            f"Nightmend-Agent: {group[0].repair.agent}",
+            *trailers,
+            "",
+        ]
+    )

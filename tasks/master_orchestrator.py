@@ -1,0 +1,165 @@
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import anyio
+import psutil
+from distributed import Client, LocalCluster
+from prefect.client.orchestration import get_client
+from prefect.results import ResultStore
+from pydantic import Field
+
+from nightmend.agent import Agent, Check, SelfTest
+from nightmend.agent_run import Work, run_agent
+from nightmend.frozen import Frozen
+from nightmend.issue import Issue
+from nightmend.night import Night
+from nightmend.nights import ambient_night
+from nightmend.orchestration import AgentRegistry, Progress, deployment_order
+from nightmend.recovery.deployment import AgentConfig, AgentDeploymentManager
+from nightmend.recovery.states import AgentStates
+from nightmend.repairing import RepairAgent
+from nightmend.results import AgentResult, PhaseResult
+from nightmend.workspace import Workspace, target_folder
+from tasks.checkpoint import agent_task
+
+
+class Health(Frozen):
+    """Which agents are deployed, and whether the parts that a night stands on answer."""
+
+    agents: tuple[str, ...]
+    checks: tuple[Check, ...] = Field(description="One for each part that a night stands on")
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every part answers."""
+        return all(check.passed for check in self.checks)
+
+
+class MasterOrchestrator:
+    """Deploys the agents in the order of their dependencies and watches over them."""
+
+    name = "master_orchestrator"
+
+    def __init__(self, night: Night | None = None, dask_address: str | None = None) -> None:
+        self.night = night or ambient_night()
+        self.settings = self.night.orchestrator
+        self.registry = AgentRegistry()
+        self._dask_address = dask_address
+        self._progress = Progress(assigned=0, finished=0, succeeded=0)
+
+    def register_agent(self, agent: Agent) -> None:
+        """Register a deployed agent under its name."""
+        self.registry.register_agent(agent)
+
+    def get_agent(self, name: str) -> Agent:
+        """Return a registered agent."""
+        return self.registry.get_agent(name)
+
+    def deployment_order(self) -> tuple[str, ...]:
+        """Return the ten names, each behind all that it depends on."""
+        return deployment_order()
+
+    def deploy(
+        self, factories: Mapping[str, Callable[[], Agent]], report: Callable[[str], None]
+    ) -> dict[str, SelfTest]:
+        """Deploy these agents in the order of their dependencies; returns their self-tests.
+
+        Raises DeploymentError at the first that fails, behind its own rollback.
+        """
+        states = AgentStates(target_folder(Path(self.night.home), Path(self.night.target)) / "agents")
+        manager = AgentDeploymentManager(states, self.register_agent, report)
+        for name in self.deployment_order():
+            if name in factories:
+                manager.deploy_agent_with_rollback(AgentConfig(name=name, factory=factories[name]))
+        return manager.self_tests
+
+    def self_test(self) -> SelfTest:
+        """Round-trip result storage, the Prefect API, a Dask task and a sandbox, each for real."""
+        return SelfTest(checks=self.health_check().checks)
+
+    def health_check(self) -> Health:
+        """Ask every part that a night stands on, and list the agents that are deployed."""
+        parts: Sequence[tuple[str, Callable[[], str]]] = (
+            ("result storage", self._round_trip_storage),
+            ("Prefect API", _ask_api),
+            ("Dask", self._round_trip_dask),
+            ("sandbox", self._round_trip_sandbox),
+        )
+        return Health(agents=self.registry.names, checks=tuple(_checked(*part) for part in parts))
+
+    def assign_repair_tasks(self, repair_agent: RepairAgent, issues: Iterable[Issue]) -> Progress:
+        """Let an agent repair the issues one by one; `monitor_progress` tells how far it is."""
+        assigned = tuple(issues)
+        self._progress = Progress(assigned=len(assigned), finished=0, succeeded=0)
+        for issue in assigned:
+            result = repair_agent.repair_issue(issue)
+            self._progress = Progress(
+                assigned=len(assigned),
+                finished=self._progress.finished + 1,
+                succeeded=self._progress.succeeded + (result.status == "SUCCESS"),
+            )
+        return self._progress
+
+    def monitor_progress(self) -> Progress:
+        """Return how far the work assigned last has come."""
+        return self._progress
+
+    def _round_trip_storage(self) -> str:
+        store = ResultStore()
+        key = f"nightmend-self-test-{time.time_ns()}"
+        store.write(obj=key, key=key)
+        return "" if store.read(key).result == key else "what was written was not what was read"
+
+    def _round_trip_dask(self) -> str:
+        if self._dask_address:
+            return _square_on(self._dask_address)
+        with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+            return _square_on(cluster.scheduler_address)
+
+    def _round_trip_sandbox(self) -> str:
+        with Workspace(self.night).sandbox(None, "self-test") as box:
+            result = box.run(["cat"], stdin=b"nightmend")
+        return "" if result.stdout == b"nightmend" else f"`cat` ended with {result.return_code}"
+
+
+def _checked(name: str, ask: Callable[[], str]) -> Check:
+    try:
+        problem = ask()
+    except Exception as error:
+        problem = f"{type(error).__name__}: {error}"
+    return Check(name=name, passed=not problem, detail=problem)
+
+
+def _ask_api() -> str:
+    async def ask() -> Exception | None:
+        async with get_client() as client:
+            return await client.api_healthcheck()
+
+    error = anyio.run(ask)
+    return "" if error is None else str(error)
+
+
+def _square_on(address: str) -> str:
+    with Client(address, set_as_default=False, timeout=30) as client:
+        answer = client.submit(pow, 7, 2, pure=False).result(timeout=60)
+    return "" if answer == 49 else f"a worker answered {answer!r}"
+
+
+def machine(night: Night) -> Work:
+    """Measure what the machine offers to the night."""
+    memory, disk = psutil.virtual_memory(), psutil.disk_usage(night.home)
+    return Work(
+        metrics={
+            "cores": psutil.cpu_count() or 1,
+            "memory_available_mb": memory.available // 2**20,
+            "disk_free_mb": disk.free // 2**20,
+            "max_concurrent_agents": night.orchestrator.max_concurrent_agents,
+        }
+    )
+
+
+@agent_task("master_orchestrator")
+def master_orchestrator(night: Night, start: PhaseResult) -> AgentResult:
+    """Look at the machine that the night has; the agent itself was tested when it was deployed."""
+    return run_agent("master_orchestrator", lambda: machine(night))

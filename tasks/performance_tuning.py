@@ -1,0 +1,89 @@
+from nightmend.agent_run import Work
+from nightmend.evidence import Judgement, Speed
+from nightmend.frozen import Frozen
+from nightmend.night import Night
+from nightmend.patterns.pattern import Pattern
+from nightmend.proof.baseline import Baseline
+from nightmend.repair import Repair
+from nightmend.repairing import RepairAgent, own_issues
+from nightmend.results import AgentResult, PhaseResult
+from tasks.checkpoint import agent_task
+
+
+class Benchmark(Frozen):
+    """What the target's own tests cost: CPU seconds of the suite, and of its slowest tests."""
+
+    tests: int
+    wall_seconds: float
+    cpu_seconds: float
+    slowest: dict[str, float]
+
+
+class OptimizationResult(Frozen):
+    """What one optimization gained, as far as the machine can tell."""
+
+    kept: bool
+    reason: str
+    speed: Speed | None
+
+    @property
+    def performance_improvement(self) -> float:
+        """Share of CPU time that is saved for certain; 0 where nothing could be shown."""
+        return self.speed.lower_bound if self.kept and self.speed else 0.0
+
+
+class PerformanceTuningAgent(RepairAgent):
+    """Makes hot code faster, and keeps only what is measured to be faster."""
+
+    name = "performance_tuning"
+
+    def initialize_monitoring(self) -> dict[str, Pattern]:
+        """Load the agent's patterns by name."""
+        return self.load_patterns()
+
+    def benchmark_system(self) -> Benchmark:
+        """Measure the base: the target's own tests are its workload."""
+        return benchmark_of(self.baseline(self.night.base))
+
+    def identify_optimizations(self) -> tuple[Repair, ...]:
+        """Propose the repairs of the base that claim to make it faster."""
+        issues = own_issues(self.diagnosis(self.night.base), self.name)
+        return tuple(repair for repair in self.propose(self.night.base, issues) if repair.claims_speed)
+
+    def apply_optimization(self, optimization: Repair) -> OptimizationResult:
+        """Prove one optimization and measure it in sandboxes, before and after; nothing is applied."""
+        (judgement,) = self.prove(self.night.base, [optimization], self.baseline(self.night.base))
+        return _result(judgement)
+
+    def _work(self, start: PhaseResult) -> Work:
+        work = super()._work(start)
+        if start.baseline is None:
+            return work
+        benchmark = benchmark_of(self.workspace.get(start.baseline, Baseline))
+        return work.model_copy(
+            update={"metrics": {**work.metrics, **benchmark.model_dump(exclude={"slowest"})}}
+        )
+
+
+def benchmark_of(baseline: Baseline) -> Benchmark:
+    """Read what a test run cost."""
+    suite = baseline.suite
+    slowest = sorted(suite.call_seconds.items(), key=lambda pair: -pair[1])[:10]
+    return Benchmark(
+        tests=len(suite.outcomes),
+        wall_seconds=suite.seconds,
+        cpu_seconds=suite.cpu_seconds,
+        slowest=dict(slowest),
+    )
+
+
+def _result(judgement: Judgement) -> OptimizationResult:
+    return OptimizationResult(
+        kept=judgement.verdict == "kept", reason=judgement.reason, speed=judgement.evidence.speed
+    )
+
+
+@agent_task("performance_tuning")
+def performance_tuning(night: Night, start: PhaseResult) -> AgentResult:
+    """Make a target faster where the gain is beyond the noise."""
+    return PerformanceTuningAgent(night).work(start)
