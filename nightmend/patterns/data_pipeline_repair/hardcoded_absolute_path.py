@@ -10,6 +10,23 @@ from nightmend.repair import Edit, Safety
 SYSTEM = frozenset(
     {"dev", "tmp", "usr", "etc", "proc", "sys", "bin", "sbin", "lib", "lib64", "var", "run", "boot"}
 )
+DISKS = frozenset(
+    {
+        "home",
+        "Users",
+        "root",
+        "mnt",
+        "srv",
+        "opt",
+        "data",
+        "media",
+        "app",
+        "workspace",
+        "workspaces",
+        "Volumes",
+    }
+)
+SITES = frozenset({"static", "api", "assets", "docs", "v1", "v2", "public", "images", "img", "js", "css"})
 HOMES = re.compile(r"^(/home/[^/]+/|/Users/[^/]+/|[A-Za-z]:/Users/[^/]+/|/root/)")
 PLACEHOLDER = re.compile(r"[<>{}$%*?\n]|path/to|/your|\.\.\.|/example")
 WEB_CALLS = re.compile(
@@ -42,11 +59,12 @@ def resolve(module: Module, node: ast.Constant) -> str | None:
     if not re.match(r"^(/[^/\s]|[A-Za-z]:[\\/])", text) or PLACEHOLDER.search(text) or "//" in text:
         return None
     parts = [part for part in re.split(r"[\\/]", text)[1:] if part]
-    if len(parts) < 2 or (parts[0] in SYSTEM and not HOMES.match(text)):
+    if len(parts) < 2 or parts[0] in SYSTEM or parts[0] in SITES:
         return None
     if _in_snapshot(module, parts) is not None:
         return None  # a route of a site, or the root of a container
-    for length in range(len(parts) - 1, 0, -1):
+    on_disk = parts[0] in DISKS or text[1] == ":"
+    for length in range(len(parts) - 1, 0 if on_disk else 1, -1):
         found = _in_snapshot(module, parts[-length:])
         if found is not None:
             return found
