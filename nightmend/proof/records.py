@@ -26,7 +26,7 @@ class SuiteRun(Frozen):
     seconds: float = 0
     cpu_seconds: float = 0
     call_seconds: dict[str, float] = Field(default_factory=dict)
-    """CPU seconds of the test's own body, all repetitions together."""
+    """CPU seconds of the test's own body; of all repetitions, by their median, where there were any."""
     reached: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     """Lines of the target that ran, by path; only where coverage was asked for."""
     coverage_failed: str = ""

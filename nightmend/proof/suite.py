@@ -43,7 +43,7 @@ class Orders(Frozen):
     copies: dict[str, str]
     only: tuple[str, ...] | None
     coverage: str | None
-    repeat: int
+    repeat: dict[str, int]
 
 
 def run_suite(
@@ -54,11 +54,13 @@ def run_suite(
     only: Sequence[str] | None = None,
     coverage: bool = False,
     limits: Limits = SUITE_LIMITS,
-    repeat: int = 1,
+    repeat: Mapping[str, int] = {},
+    hash_seed: int = 0,
 ) -> SuiteRun:
     """Run the tests on a snapshot with `changes` (path to new content) laid over it.
 
-    `only` names the test ids to run, None is all; `repeat` runs the body of each test that often.
+    `only` names the test ids to run, None is all. `repeat` has the bodies of tests run eight times as often
+    as it says, for their CPU time alone.
     """
     plan = plan_suite(workspace, snapshot)
     if plan.survey.pytest is None:
@@ -83,23 +85,24 @@ def run_suite(
                 copies={place: package.path for place, package in plan.copies.items()},
                 only=None if only is None else tuple(only),
                 coverage=COVERAGE if coverage else None,
-                repeat=repeat,
+                repeat=dict(repeat),
             )
-            result, records = _run(workspace, plan, box, files or [], orders)
+            result, records = _run(workspace, plan, box, files or [], orders, hash_seed)
     return judge_run(result, records, only=only, changed=bool(changes))
 
 
 def _run(
-    workspace: Workspace, plan: Plan, box: Sandbox, arguments: Sequence[str], orders: Orders
+    workspace: Workspace, plan: Plan, box: Sandbox, files: Sequence[str], orders: Orders, hash_seed: int
 ) -> tuple[CommandResult, list[Record]]:
     """Run pytest in the sandbox to its end."""
     box.write(f"{FOLDER}/orders.json", orders.model_dump_json().encode())
     box.write(f"{FOLDER}/records", b"")
     variables = environment(workspace, path=[os.path.dirname(PLUGIN.inside), *plan.import_roots])
+    variables["PYTHONHASHSEED"] = str(hash_seed)
     variables["NIGHTMEND_ORDERS"] = f"{orders.root}/{FOLDER}/orders.json"
     if workspace.interpreter.version >= (3, 12):
         variables["COVERAGE_CORE"] = "sysmon"
-    result = box.run([*plan.command, *OPTIONS, *arguments], env=variables)
+    result = box.run([*plan.command, *OPTIONS, *files], env=variables)
     return result, parse_records(box.read(f"{FOLDER}/records"))
 
 

@@ -1,0 +1,158 @@
+"""Whether a change makes the same work cheaper, beyond the noise of this machine.
+
+The work is the bodies of tests, repeated; its cost is CPU time, since no rule on wall clock held here. Every
+round starts three fresh processes in random order: the tree before, the same tree again, and the tree after.
+Before and before again must not differ, or the measurement is worth nothing.
+"""
+
+import math
+import random
+import statistics
+from collections.abc import Mapping, Sequence
+
+from nightmend.evidence import Speed
+from nightmend.frozen import Frozen
+from nightmend.proof.suite import run_suite
+from nightmend.settings import SUITE_LIMITS
+from nightmend.snapshot import Snapshot
+from nightmend.workspace import Workspace
+
+LEAST_BOUND, LEAST_GAIN = 0.01, 0.05
+"""A claim needs this much at 99 % confidence, and this much in the median pair."""
+ROUNDS, FEWEST_ROUNDS = 12, 8
+RESAMPLES = 2000
+CANDIDATES = 40
+"""Tests whose own gain is looked at before a few are chosen."""
+CHOSEN = 4
+CHUNKS = 8
+SLOW = 0.1
+"""CPU seconds of one body from which it is not repeated."""
+
+
+class Round(Frozen):
+    """CPU seconds of the same work in three fresh processes."""
+
+    before: float
+    again: float
+    after: float
+
+
+def claims_gain(speed: Speed) -> bool:
+    """Say whether a measurement supports that the change is faster."""
+    return speed.lower_bound > LEAST_BOUND and speed.gain >= LEAST_GAIN
+
+
+def measure_speed(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    before: Mapping[str, bytes],
+    after: Mapping[str, bytes],
+    tests: Sequence[str],
+    *,
+    budget: float = 20,
+    sample: float = 0.3,
+) -> Speed | None:
+    """Compare two trees by the CPU time of tests that reach what differs between them.
+
+    `budget` is about what all of it may cost in CPU seconds, `sample` what one process measures. None where
+    the tests do not pass, cost too much, or differ between equal trees.
+    """
+    track = _Track(workspace, snapshot, (before, after))
+    work = _choose(track, tests, sample)
+    if not work:
+        return None
+    rounds: list[Round] = []
+    for _ in range(ROUNDS):
+        begun = track.spent
+        measured = _round(track, work)
+        if measured is not None:
+            rounds.append(measured)
+        cost = track.spent - begun
+        if track.spent + cost * max(1, FEWEST_ROUNDS - len(rounds)) > budget:
+            break
+    return weigh(rounds)
+
+
+class _Track:
+    """Runs tests on the trees to compare, and counts what that cost."""
+
+    def __init__(
+        self, workspace: Workspace, snapshot: Snapshot, trees: Sequence[Mapping[str, bytes]]
+    ) -> None:
+        self._workspace = workspace
+        self._snapshot = snapshot
+        self._trees = trees
+        self.spent = 0.0
+
+    def run(self, tree: int, work: Mapping[str, int], seed: int = 0) -> dict[str, float]:
+        """Return the CPU seconds of each test that passed; `work` says how often each is repeated."""
+        run = run_suite(
+            self._workspace,
+            self._snapshot,
+            changes=self._trees[tree],
+            only=tuple(work),
+            repeat={test: repeat for test, repeat in work.items() if repeat},
+            limits=SUITE_LIMITS.model_copy(update={"cpu_seconds": 120, "wall_seconds": 240}),
+            hash_seed=seed,
+        )
+        self.spent += run.cpu_seconds
+        passed = {test for test, outcome in run.outcomes.items() if outcome == "passed"}
+        return {test: run.call_seconds[test] for test in work if run.usable and test in passed}
+
+
+def _choose(track: _Track, tests: Sequence[str], sample: float) -> dict[str, int]:
+    """Return the tests to compare by, with their repetitions: those that gain, unless others lose by it."""
+    once = track.run(0, dict.fromkeys(tests, 0))
+    cheapest = sorted(once, key=once.__getitem__)[:CANDIDATES]
+    tried = {test: _repetitions(once[test], sample / 8) for test in cheapest}
+    if not tried:
+        return {}
+    early, late = track.run(0, tried), track.run(1, tried)
+    known = [test for test in tried if early.get(test) and late.get(test)]
+    by_gain = sorted(known, key=lambda test: late[test] / early[test])
+    loses = sum(late[test] for test in known) > sum(early[test] for test in known)
+    chosen = by_gain if loses else by_gain[:CHOSEN]
+    return {test: _repetitions(once[test], sample / len(chosen)) for test in chosen}
+
+
+def _repetitions(seconds: float, wanted: float) -> int:
+    """Return how often a body is repeated in each of the chunks; 0 is once in all."""
+    if seconds >= SLOW:
+        return 0
+    return max(1, round(wanted / CHUNKS / max(seconds, 1e-6)))
+
+
+def _round(track: _Track, work: Mapping[str, int]) -> Round | None:
+    seed = random.randrange(2**32 - 1)  # noqa: S311 -- noise, no secret
+    costs: dict[str, float] = {}
+    for name in random.sample(list(Round.model_fields), k=3):
+        measured = track.run(int(name == "after"), work, seed)
+        if len(measured) < len(work):
+            return None
+        costs[name] = sum(measured.values())
+    return Round.model_validate(costs)
+
+
+def weigh(rounds: Sequence[Round]) -> Speed | None:
+    """Judge rounds as a whole; None where there are too few, or equal trees seem to differ."""
+    if len(rounds) < FEWEST_ROUNDS or any(min(one.before, one.again, one.after) <= 0 for one in rounds):
+        return None
+    drift = [math.log(one.before / one.again) for one in rounds]
+    if any(_bound(sign) > LEAST_BOUND for sign in (drift, [-ratio for ratio in drift])):
+        return None
+    ratios = [math.log(math.sqrt(one.before * one.again) / one.after) for one in rounds]
+    return Speed(
+        before=statistics.median(one.before for one in rounds),
+        after=statistics.median(one.after for one in rounds),
+        gain=1 - math.exp(-statistics.median(ratios)),
+        lower_bound=1 - math.exp(-_bound(ratios)),
+        pairs=len(rounds),
+    )
+
+
+def _bound(ratios: Sequence[float]) -> float:
+    """Return the bootstrap 99 % lower bound of the median; a pair of the other sign refutes any gain."""
+    draw = random.Random(0)  # noqa: S311 -- the same rounds are always judged alike
+    medians = sorted(statistics.median(draw.choices(ratios, k=len(ratios))) for _ in range(RESAMPLES))
+    bound = medians[RESAMPLES // 100]
+    return min(bound, *ratios) if min(ratios) <= 0 else bound
