@@ -209,6 +209,12 @@ class Module:
         """The source of a node as it is written."""
         return self.between(self.start(node), self.end(node))
 
+    def is_located(self, node: ast.expr) -> bool:
+        """Say whether the offsets of a node can be trusted: older Pythons guess them inside of f-strings."""
+        around = [above for above in self.ancestors(node) if isinstance(above, ast.JoinedStr)]
+        written = ast.unparse(node)
+        return not around or (self.text(node) == written and self.text(around[-1]).count(written) == 1)
+
     def between(self, start: int, end: int) -> str:
         """The source between two offsets."""
         return self.content[start:end].decode()
