@@ -44,20 +44,21 @@ def repair_id(pattern: str, edits: Sequence[Edit]) -> str:
     """Name a repair by what it does, so that two runs on one snapshot give it the same name."""
     digest = hashlib.sha256(pattern.encode())
     for edit in sorted(edits, key=lambda edit: (edit.path, edit.start, edit.end)):
-        digest.update(f"\0{edit.path}\0{edit.start}\0{edit.end}\0{edit.text}".encode())
+        digest.update(repr((edit.path, edit.start, edit.end, edit.text)).encode())
     return digest.hexdigest()[:12]
 
 
 def overlap(first: Edit, second: Edit) -> bool:
     """Say whether two edits cannot both be applied.
 
-    Equal insertions (two repairs that need the same import) are one edit and do not clash; different
-    insertions at one place do, since their order would matter.
+    Equal edits (two repairs that need the same import) are one edit and do not clash; different
+    insertions at one place do, since their order would matter. An insertion goes before what is replaced
+    at its place.
     """
     if first.path != second.path or first == second:
         return False
     if first.start == second.start:
-        return True
+        return (first.start == first.end) == (second.start == second.end)
     early, late = sorted((first, second), key=lambda edit: edit.start)
     return late.start < early.end
 
@@ -68,15 +69,20 @@ def clash(first: Repair, second: Repair) -> bool:
 
 
 def apply_edits(content: bytes, edits: Iterable[Edit]) -> bytes:
-    """Return the content with all edits done; they must be of one file and must not overlap."""
+    """Return the content with all edits done, equal ones once.
+
+    Raises ValueError where an edit overlaps another, is of another file or leaves this one.
+    """
     pieces: list[bytes] = []
     position = 0
+    before: Edit | None = None
     for edit in sorted(set(edits), key=lambda edit: (edit.start, edit.end)):
-        if edit.start < position or edit.end < edit.start or edit.end > len(content):
+        inside = 0 <= edit.start <= edit.end <= len(content)
+        if not inside or (before and (overlap(before, edit) or before.path != edit.path)):
             where = f"{edit.path}, bytes {edit.start}:{edit.end}"
-            raise ValueError(f"an edit of {where}, overlaps another or leaves the file")
+            raise ValueError(f"the edit of {where} cannot be applied: it overlaps another or leaves the file")
         pieces += [content[position : edit.start], edit.text.encode()]
-        position = edit.end
+        position, before = edit.end, edit
     return b"".join([*pieces, content[position:]])
 
 
