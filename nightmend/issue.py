@@ -28,6 +28,10 @@ class Finding(Frozen):
     message: str
     fix: tuple[Edit, ...] = ()
     fix_safety: FixSafety | None = None
+    enabled: bool = False
+    """Whether the target itself enables this rule for this file."""
+    severity: Severity | None = None
+    """The tool's own grade, where it has one that tells more than the rule."""
 
 
 class Issue(Frozen):

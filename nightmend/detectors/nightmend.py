@@ -1,0 +1,50 @@
+"""Our own patterns, which read the syntax tree in this process; nothing of the target runs for that."""
+
+import tokenize
+from collections.abc import Iterator
+from io import BytesIO
+
+from nightmend.detectors.taxonomy import Wide
+from nightmend.detectors.tree import TreeView
+from nightmend.issue import Finding
+from nightmend.patterns.loader import load_patterns
+from nightmend.patterns.pattern import Pattern
+from nightmend.patterns.propose import find_faults
+from nightmend.patterns.source import Module
+from nightmend.sandboxes.protocol import Sandbox
+from nightmend.target_config import TargetConfig
+
+name = "nightmend"
+per_file = True
+
+
+def detect(box: Sandbox, tree: TreeView, config: TargetConfig, wide: Wide) -> list[Finding]:
+    """Return what the patterns find, and one finding for each file that nobody can read."""
+    patterns = load_patterns()
+    return [finding for path in tree.paths for finding in _in_file(tree, config, path, patterns)]
+
+
+def _in_file(
+    tree: TreeView, config: TargetConfig, path: str, patterns: dict[str, Pattern]
+) -> Iterator[Finding]:
+    content = tree.files[path]
+    module = Module.parse(tree.true_path(path), content, python=config.python_floor, files=tree.all_paths)
+    if module is None:
+        problem = unreadable(content)
+        rule = "unreadable-file" if problem else "unread"
+        yield Finding(detector=name, rule=rule, path=path, line=1, message=problem or "it does not parse")
+    else:
+        for finding in find_faults(module, patterns):
+            yield finding.model_copy(update={"path": path})
+
+
+def unreadable(content: bytes) -> str | None:
+    """Say why Python itself cannot decode a file, None when it can."""
+    if b"\0" in content:
+        return "the file contains NUL bytes; no tool can read it"
+    try:
+        encoding, _ = tokenize.detect_encoding(BytesIO(content).readline)
+        content.decode(encoding)
+    except (SyntaxError, ValueError, LookupError):
+        return "the file is not in the encoding that it declares (UTF-8 where it declares none)"
+    return None

@@ -1,0 +1,50 @@
+"""Pylint's command line, from options of ours and those of the target that are plain data."""
+
+import re
+
+from nightmend.configured.pylint import PylintSelection
+from nightmend.detectors.running import run_tool
+from nightmend.detectors.taxonomy import Wide
+from nightmend.detectors.tree import TreeView
+from nightmend.frozen import Frozen
+from nightmend.sandboxes.protocol import Sandbox
+from nightmend.target_config import TargetConfig
+
+MODULE = "pylint"
+FIXED = (
+    "--rcfile=/dev/null", "--load-plugins=", "--persistent=n", "--jobs=1", "--recursive=n", "--reports=n",
+    "--score=n", "--exit-zero", "--unsafe-load-any-extension=n", "--extension-pkg-allow-list=",
+    "--output-format=json2",
+)  # fmt: skip
+LISTED = re.compile(r"^  [\w-]+ \(([A-Z]\d{4})\)$", re.MULTILINE)
+
+
+class PylintChoice(Frozen):
+    """The messages that the target enables, and whether its other options are to be passed on."""
+
+    enabled: frozenset[str] = frozenset()
+    shaped: bool = True
+
+
+def enabled_messages(box: Sandbox, tree: TreeView, selection: PylintSelection) -> frozenset[str]:
+    """Ask pylint which messages the target's own words switch on."""
+    switches = [f"--{verb}={','.join(names)}" for verb, names in _order(selection) if names]
+    listing = run_tool(box, tree, MODULE, ["--rcfile=/dev/null", *switches, "--list-msgs-enabled"], good=(0,))
+    enabled = listing.stdout.decode(errors="replace").split("Disabled messages:")[0]
+    return frozenset(LISTED.findall(enabled))
+
+
+def arguments(config: TargetConfig, wide: Wide, choice: PylintChoice) -> list[str]:
+    """Return all of pylint's arguments but the files."""
+    ours = set(wide.select) - set(wide.ignore)
+    options = dict(config.pylint.options) if config.pylint and choice.shaped else {}
+    if config.python_floor:
+        options.setdefault("py-version", "{}.{}".format(*config.python_floor))
+    shape = [f"--{key}={value}" for key, value in options.items() if value]
+    return [*FIXED, "--disable=all", f"--enable={','.join(sorted(ours | choice.enabled))}", *shape]
+
+
+def _order(selection: PylintSelection) -> list[tuple[str, tuple[str, ...]]]:
+    """Switch everything off first, unless the target means everything but a few."""
+    pair = [("disable", selection.disable), ("enable", selection.enable)]
+    return pair[::-1] if "all" in selection.enable and "all" not in selection.disable else pair

@@ -1,0 +1,58 @@
+import posixpath
+from functools import cached_property
+
+from nightmend.frozen import Frozen
+
+SLOT = "v{number:05d}"
+SLOT_PATTERN = "v[0-9][0-9][0-9][0-9][0-9]"
+"""Matches the folder of every variant, in the patterns of ruff and of fnmatch alike."""
+
+
+class TreeView(Frozen):
+    """Python files as they lie in a box: one tree at its root, or variants, each in a folder of its own."""
+
+    files: dict[str, bytes]
+    """Contents by path from the root of the box."""
+    python: str
+    """Our own interpreter, which the box can see."""
+    workdir: str
+    """Absolute path of the root of the box, as seen inside."""
+    variants: bool = False
+    all_paths: frozenset[str] = frozenset()
+    """Every regular file of the snapshot, also those that no tool reads."""
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """The paths, sorted, so that every tool meets them in one order."""
+        return tuple(sorted(self.files))
+
+    @cached_property
+    def local_modules(self) -> tuple[str, ...]:
+        """Names that imports find in the tree itself, at its root or below `src`."""
+        parts = (path.removeprefix("src/").split("/") for path in self.all_paths if path.endswith(".py"))
+        return tuple(sorted({first.removesuffix(".py") for first, *_ in parts}))
+
+    @property
+    def lines(self) -> int:
+        """Lines of all files together."""
+        return sum(line_count(content) for content in self.files.values())
+
+    def true_path(self, path: str) -> str:
+        """Return where a file of the box stands in the target."""
+        return path.split("/", 1)[1] if self.variants else path
+
+    def pattern(self, pattern: str) -> str:
+        """Rewrite a path pattern that starts at the root of the target, so that it does so in the box."""
+        negated, bare = pattern.startswith("!"), pattern.removeprefix("!")
+        if self.variants and "/" in bare and not bare.startswith("/"):
+            bare = f"{SLOT_PATTERN}/{bare}"
+        return f"!{bare}" if negated else bare
+
+    def relative(self, name: str) -> str:
+        """Return the path from the root of the box of a file as a tool named it."""
+        return posixpath.normpath(name).removeprefix(f"{self.workdir}/")
+
+
+def line_count(content: bytes) -> int:
+    """Count lines as an editor shows them."""
+    return content.count(b"\n") + (not content.endswith(b"\n") and bool(content))

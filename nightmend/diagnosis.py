@@ -1,0 +1,74 @@
+"""What is wrong with a snapshot, as every detector sees it."""
+
+from nightmend.detectors.registry import detectors, taxonomies
+from nightmend.detectors.tree import line_count
+from nightmend.frozen import Frozen
+from nightmend.issue import Issue
+from nightmend.merging import Names, clusters, issues
+from nightmend.patterns.loader import load_patterns
+from nightmend.recheck import FaultCounts, Variant, recheck
+from nightmend.snapshot import Snapshot
+from nightmend.survey import survey
+from nightmend.target_config import target_config
+from nightmend.trees import checkout_view, python_sources
+from nightmend.workspace import Workspace
+
+__all__ = ["Diagnosis", "FaultCounts", "Variant", "diagnose", "recheck"]
+
+
+class Diagnosis(Frozen):
+    """The issues of a snapshot, sorted by path, line and fault, and how much of it the tools could read."""
+
+    issues: tuple[Issue, ...]
+    analysed_lines: int
+    """Lines of the Python files that every tool read."""
+    total_lines: int
+    """Lines of all Python files but vendored and generated ones."""
+    unread: tuple[str, ...] = ()
+    """Python files that some tool could not read."""
+    tool_failures: dict[str, str]
+    """One line for each tool that is missing, crashed or ran out of its limits."""
+    tool_seconds: dict[str, float]
+
+    @property
+    def analysis_coverage(self) -> float | None:
+        """Percent of lines that every tool read; None where there is no Python."""
+        return round(100 * self.analysed_lines / self.total_lines, 2) if self.total_lines else None
+
+    @property
+    def actionable(self) -> "Diagnosis":
+        """The same with only the issues that an agent may act on."""
+        return self.model_copy(update={"issues": tuple(issue for issue in self.issues if issue.actionable)})
+
+
+def diagnose(workspace: Workspace, snapshot: Snapshot, *, deep: bool = True) -> Diagnosis:
+    """Run every detector over a snapshot; without `deep` only those that read each file by itself.
+
+    A tool that fails costs its own findings and one line in `tool_failures`.
+    """
+    config = target_config(workspace.store, snapshot)
+    patterns = load_patterns()
+    contents = python_sources(workspace, snapshot)
+    chosen = [detector for detector in detectors().values() if deep or detector.per_file]
+    workspace.checkout(snapshot)
+    answers = survey(
+        chosen if contents else [],
+        lambda name: workspace.sandbox(snapshot, f"diagnose-{name}"),
+        checkout_view(workspace, snapshot, contents),
+        config,
+        patterns.values(),
+    )
+    found = [*config.broken, *(finding for answer in answers.values() for finding in answer.findings)]
+    names = Names(taxonomies(), patterns)
+    unread = {finding.path for finding in found if names.meaning(finding).unread}
+    failures = {name: answer.failure for name, answer in answers.items() if answer.failure}
+    return Diagnosis(
+        issues=issues(clusters(found, names), names, contents),
+        analysed_lines=0
+        if failures
+        else sum(line_count(contents[path]) for path in contents.keys() - unread),
+        total_lines=sum(map(line_count, contents.values())),
+        unread=tuple(sorted(contents if failures else unread)),
+        tool_failures=failures,
+        tool_seconds={name: round(answer.seconds, 3) for name, answer in answers.items()},
+    )

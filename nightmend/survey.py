@@ -1,0 +1,71 @@
+"""Run detectors at once, each in a sandbox of its own, and keep the failure of one from costing another."""
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from nightmend.detectors.registry import Detector, taxonomies
+from nightmend.detectors.running import ToolError
+from nightmend.detectors.taxonomy import Wide
+from nightmend.detectors.tree import TreeView
+from nightmend.frozen import Frozen
+from nightmend.issue import Finding
+from nightmend.patterns.pattern import Pattern
+from nightmend.sandboxes.protocol import Sandbox
+from nightmend.target_config import TargetConfig
+
+
+class Survey(Frozen):
+    """What one detector had to say: its findings, or why there are none."""
+
+    findings: tuple[Finding, ...] = ()
+    failure: str | None = None
+    seconds: float = 0
+
+
+def survey(
+    detectors: Iterable[Detector],
+    open_box: Callable[[str], Sandbox],
+    tree: TreeView,
+    config: TargetConfig,
+    patterns: Iterable[Pattern],
+) -> dict[str, Survey]:
+    """Return what each detector says of a tree; `open_box` gives it a sandbox that holds the tree."""
+    chosen = list(detectors)
+    wides = wide_choices(chosen, patterns)
+
+    def ask(detector: Detector) -> Survey:
+        return _ask(detector, open_box, tree, config, wides[detector.name])
+
+    with ThreadPoolExecutor(max_workers=max(len(chosen), 1)) as pool:
+        answers = list(pool.map(ask, chosen))
+    return {detector.name: answer for detector, answer in zip(chosen, answers, strict=True)}
+
+
+def wide_choices(detectors: Iterable[Detector], patterns: Iterable[Pattern]) -> dict[str, Wide]:
+    """Add the rules that patterns own to what each detector looks for anyway."""
+    owned = [alias for pattern in patterns for alias in pattern.aliases]
+    owned += [f"ruff:{pattern.rewrite.ruff}" for pattern in patterns if pattern.rewrite.ruff]
+    choices = {}
+    for detector in detectors:
+        wide = taxonomies()[detector.name].wide
+        prefix = f"{detector.name}:"
+        mine = sorted({alias.removeprefix(prefix) for alias in owned if alias.startswith(prefix)})
+        ignore = tuple(code for code in wide.ignore if code not in mine)
+        choices[detector.name] = Wide(select=tuple(dict.fromkeys((*wide.select, *mine))), ignore=ignore)
+    return choices
+
+
+def _ask(
+    detector: Detector, open_box: Callable[[str], Sandbox], tree: TreeView, config: TargetConfig, wide: Wide
+) -> Survey:
+    started = time.monotonic()
+    try:
+        with open_box(detector.name) as box:
+            findings = detector.detect(box, tree, config, wide)
+    except ToolError as failure:
+        return Survey(failure=str(failure), seconds=time.monotonic() - started)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        failure = f"{detector.name} cannot be understood ({type(error).__name__}); its findings are missing"
+        return Survey(failure=failure, seconds=time.monotonic() - started)
+    return Survey(findings=tuple(findings), seconds=time.monotonic() - started)

@@ -1,0 +1,36 @@
+"""Which files of a snapshot the tools read, and how they lie in a box."""
+
+from collections.abc import Mapping
+
+from nightmend.detectors.tree import SLOT, TreeView
+from nightmend.protected import protected
+from nightmend.sandboxes.protocol import DEFAULT_WORKDIR
+from nightmend.snapshot import Snapshot
+from nightmend.workspace import Workspace
+
+
+def python_sources(workspace: Workspace, snapshot: Snapshot) -> dict[str, bytes]:
+    """Return the Python files that people of the project write: nothing vendored, generated or encrypted."""
+    kept_out = protected(workspace.store, snapshot)
+    paths = [
+        path for path in workspace.store.files(snapshot) if path.endswith(".py") and path not in kept_out
+    ]
+    return workspace.store.read_many(snapshot, sorted(paths))
+
+
+def checkout_view(workspace: Workspace, snapshot: Snapshot, contents: Mapping[str, bytes]) -> TreeView:
+    """Describe files that stand at their own place in a checkout of their snapshot."""
+    return TreeView(
+        files=dict(contents),
+        python=workspace.own.executable,
+        workdir=DEFAULT_WORKDIR,
+        all_paths=frozenset(workspace.store.files(snapshot)),
+    )
+
+
+def variants_view(workspace: Workspace, snapshot: Snapshot, variants: list[tuple[str, bytes]]) -> TreeView:
+    """Describe variants of files, each a path and a content, side by side in an otherwise empty box."""
+    files = {
+        f"{SLOT.format(number=number)}/{path}": content for number, (path, content) in enumerate(variants)
+    }
+    return checkout_view(workspace, snapshot, files).model_copy(update={"variants": True})
