@@ -70,7 +70,7 @@ def _takers(module: Module, alias: ast.alias, repairs: Sequence[Repair]) -> list
 
 def _takes(repair: Repair, start: int, mentioned: str) -> bool:
     return any(edit.start <= start < edit.end for edit in repair.edits) and not any(
-        re.search(mentioned, edit.text) for edit in repair.edits
+        re.search(rf"(?<!\.){mentioned}", edit.text) for edit in repair.edits
     )
 
 
@@ -91,14 +91,17 @@ def _join(repairs: Sequence[Repair]) -> Repair:
 def _without(
     module: Module, statement: ImportStatement, alias: ast.alias, edits: tuple[Edit, ...]
 ) -> tuple[Edit, ...] | None:
-    first, behind = module.start(statement), module.end(statement)
-    near = [edit for edit in edits if first < edit.start <= behind]
+    beside = [edit for edit in edits if edit.start == edit.end in (module.start(alias), module.end(alias))]
+    others = tuple(edit for edit in edits if edit not in beside)
+    if beside:
+        return (
+            (*others, module.replace(alias, beside[0].text.strip(", \r\n\t"))) if len(beside) == 1 else None
+        )
     if len(statement.names) == 1:
-        if near:
-            swapped = module.replace(alias, near[0].text.strip(", \r\n\t"))
-            return (*(edit for edit in edits if edit not in near), swapped) if len(near) == 1 else None
         return (*edits, module.edit(*_lines(module, statement), ""))
-    return None if near else (*edits, _alias_edit(module, statement, alias))
+    removal = _alias_edit(module, statement, alias)
+    inside = any(removal.start <= edit.start < removal.end for edit in edits)
+    return None if inside else (*edits, removal)
 
 
 def _alias_edit(module: Module, statement: ImportStatement, alias: ast.alias) -> Edit:
