@@ -125,7 +125,8 @@ class Store:
 
     def commit(self, snapshot: Snapshot, parent: str, message: str, seconds: int | None = None) -> str:
         """Commit a snapshot and return the id; dated `seconds` since 1970 or now, never before the parent."""
-        earliest = int(self._line("show", "--no-patch", "--format=%ct", "--end-of-options", parent))
+        said = self._line("rev-list", "--no-walk", "--format=%ct", "--end-of-options", parent)
+        earliest = int(said.splitlines()[-1])
         date = f"{max(earliest, int(time.time()) if seconds is None else seconds)} +0000"
         git = Git(self.folder, environment=signature(date))
         made = git.run("commit-tree", "-p", parent, "-F", "-", snapshot.tree, stdin=message.encode())

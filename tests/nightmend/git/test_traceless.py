@@ -15,7 +15,10 @@ from nightmend.git.runner import Git, GitError
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 
-FORMS = ("plain", "packed", "shallow", "worktree", "borrowing", "detached", "filtered", "split-index")
+FORMS = (
+    *("plain", "packed", "shallow", "blobless", "treeless", "worktree", "borrowing", "borrowing-twice"),
+    *("detached", "filtered", "split-index"),
+)
 NEW = re.compile(r"(.*/)?\.git/(objects(/[0-9a-f]{2}(/[0-9a-f]{38})?)?|refs/heads/nightmend(/first)?)")
 NOBODY = 65534
 
@@ -34,12 +37,24 @@ def shape(form: str, repository: Any, home: Path) -> Any:
             repository.commit({"later.py": b"later\n"})
             repository.git("clone", "--quiet", "--depth=1", f"file://{repository.path}", str(home / "clone"))
             return kind(home / "clone")
+        case "blobless" | "treeless":
+            repository.commit({"package/one.py": b"one = 0\n"})
+            repository.commit({"package/one.py": b"one = 1\n"})
+            repository.git("config", "uploadpack.allowFilter", "true")
+            kept = "tree:0" if form == "treeless" else "blob:none"
+            source = f"file://{repository.path}"
+            repository.git("clone", "--quiet", f"--filter={kept}", source, str(home / "clone"))
+            return kind(home / "clone")
         case "worktree":
             repository.git("worktree", "add", "--quiet", "-b", "other", str(home / "linked"))
             return kind(home / "linked")
-        case "borrowing":
+        case "borrowing" | "borrowing-twice":
             repository.git("clone", "--quiet", "--shared", str(repository.path), str(home / "clone"))
-            return kind(home / "clone")
+            (home / "clone/.git/objects/info/alternates").write_text("../../../../repository/.git/objects\n")
+            if form == "borrowing":
+                return kind(home / "clone")
+            repository.git("clone", "--quiet", "--shared", str(home / "clone"), str(home / "second"))
+            return kind(home / "second")
         case "detached":
             repository.git("checkout", "--quiet", "--detach")
         case "filtered":
@@ -84,7 +99,8 @@ def test_only_loose_objects_and_one_ref_are_new(
     assert shaped.git("log", "-1", "--format=%an <%ae> %cn <%ce> %G?", "nightmend/first") == (
         "nightmend <nightmend@localhost> nightmend <nightmend@localhost> N"
     )
-    shaped.git("fsck", "--strict")
+    if form not in {"blobless", "treeless"}:
+        shaped.git("fsck", "--strict")
 
 
 def test_the_traps_of_this_suite_do_fire(repository: Any, tmp_path: Path, set_traps: Any) -> None:
@@ -201,6 +217,22 @@ def test_a_head_that_moved_during_the_night_does_not_hinder(
     repository.commit({"new.py": b"new\n"})
     store.publish(target, "nightmend/first", commit)
     assert repository.git("show", "nightmend/first:package/one.py") == "one = 3"
+
+
+def test_variables_of_the_person_have_no_say(
+    repository: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state_of: State
+) -> None:
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_CONFIG_GLOBAL"):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "somebody")
+    monkeypatch.setenv("GIT_TRACE", str(tmp_path / "elsewhere"))
+    target = Target.open(repository.path)
+    store = Store(tmp_path / "store.git", target)
+    store.publish(target, "nightmend/first", mended(store, target))
+    assert not (tmp_path / "elsewhere").exists()
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_TRACE"):
+        monkeypatch.delenv(name)
+    assert repository.git("log", "-1", "--format=%an", "nightmend/first") == "nightmend"
 
 
 def test_no_passing_folder_is_left(
