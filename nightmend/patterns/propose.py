@@ -8,7 +8,7 @@ from nightmend.patterns.loader import code_of
 from nightmend.patterns.pattern import Pattern
 from nightmend.patterns.source import Fault, Module
 from nightmend.patterns.suppress import suppressed
-from nightmend.repair import Edit, Repair, repair_id
+from nightmend.repair import Edit, Repair, Safety, repair_id
 
 DETECTOR = "nightmend"
 
@@ -51,25 +51,34 @@ def propose_linter_fixes(
     """
     chosen = patterns.values() if isinstance(patterns, Mapping) else patterns
     by_rule = {f"ruff:{pattern.rewrite.ruff}": pattern for pattern in chosen if pattern.rewrite.ruff}
-    repairs = []
+    repairs: dict[str, Repair] = {}
     for issue in issues:
-        if not issue.fix or (issue.fix_safety != "safe" and not unsafe):
-            continue
         rule = next((rule for rule in issue.rules if rule.startswith("ruff:")), None)
-        pattern = None if rule is None else by_rule.get(rule)
-        if rule is not None and not (pattern and _left(pattern, issue.path)):
-            repairs.append(_linter_repair(issue, rule, pattern))
-    return repairs
+        if rule is None or not issue.fix or (issue.fix_safety != "safe" and not unsafe):
+            continue
+        pattern = by_rule.get(rule)
+        if pattern is None or not _left(pattern, issue.path):
+            repair = _linter_repair(issue, rule, pattern)
+            repairs[repair.id] = _with_issue(repairs.get(repair.id, repair), issue)
+    return list(repairs.values())
+
+
+def _with_issue(repair: Repair, issue: Issue) -> Repair:
+    """One fix may resolve several issues: two unused names of one import."""
+    if issue.fingerprint in repair.issues:
+        return repair
+    claims = {"issues": (*repair.issues, issue.fingerprint), "faults": (*repair.faults, issue.fault)}
+    return repair.model_copy(update=claims)
 
 
 def _linter_repair(issue: Issue, rule: str, pattern: Pattern | None) -> Repair:
     name = pattern.name if pattern else rule.replace(":", "-")
-    weakest = "safe" if issue.fix_safety == "safe" else "needs-tests"
+    label: Safety = "safe" if issue.fix_safety == "safe" else "needs-tests"
     return Repair(
         id=repair_id(name, issue.fix),
         agent=pattern.agent if pattern else issue.agent,
         pattern=name,
-        safety=pattern.safety if pattern and weakest == "safe" else weakest,
+        safety=pattern.safety if pattern and label == "safe" else label,
         issues=(issue.fingerprint,),
         faults=(issue.fault,),
         edits=issue.fix,

@@ -82,7 +82,7 @@ def _made(module: Module, name: str) -> Edit | None:
     functions: list[Function] = [*module.nodes(ast.FunctionDef), *module.nodes(ast.AsyncFunctionDef)]
     annotated = bool(module.nodes(ast.AnnAssign)) or any(one.returns for one in functions)
     plain = any(isinstance(one, ast.Import) and _imports_asyncio(one) for one in block)
-    hint = ": set[asyncio.Future]" if annotated and plain and module.floor >= (3, 9) else ""
+    hint = ": set[asyncio.Task[object]]" if annotated and plain and module.floor >= (3, 9) else ""
     return after_line(module, block[-1], f"{module.newline}{name}{hint} = set()")
 
 
