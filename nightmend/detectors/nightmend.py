@@ -6,7 +6,10 @@ from io import BytesIO
 
 from nightmend.detectors.taxonomy import Wide
 from nightmend.detectors.tree import TreeView
+from nightmend.documents.documents import is_readable
+from nightmend.documents.places import Places
 from nightmend.issue import Finding
+from nightmend.patterns.document import Document
 from nightmend.patterns.loader import load_patterns
 from nightmend.patterns.pattern import Pattern
 from nightmend.patterns.propose import find_faults
@@ -21,7 +24,11 @@ per_file = True
 def detect(box: Sandbox, tree: TreeView, config: TargetConfig, wide: Wide) -> list[Finding]:
     """Return what the patterns find, and one finding for each file that nobody can read."""
     patterns = load_patterns()
-    return [finding for path in tree.paths for finding in _in_file(tree, config, path, patterns)]
+    found = [finding for path in tree.paths for finding in _in_file(tree, config, path, patterns)]
+    places = Places(tree.all_paths, tree.links)
+    return found + [
+        finding for path in tree.documents for finding in _in_document(tree, places, path, patterns)
+    ]
 
 
 def _in_file(
@@ -35,6 +42,15 @@ def _in_file(
         yield Finding(detector=name, rule=rule, path=path, line=1, message=problem or "it does not parse")
     else:
         for finding in find_faults(module, patterns):
+            yield finding.model_copy(update={"path": path})
+
+
+def _in_document(
+    tree: TreeView, places: Places, path: str, patterns: dict[str, Pattern]
+) -> Iterator[Finding]:
+    content = tree.documents[path]
+    if is_readable(content):
+        for finding in find_faults(Document(tree.true_path(path), content, places), patterns):
             yield finding.model_copy(update={"path": path})
 
 

@@ -20,11 +20,20 @@ class TreeView(Frozen):
     variants: bool = False
     all_paths: frozenset[str] = frozenset()
     """Every regular file of the snapshot, also those that no tool reads."""
+    documents: dict[str, bytes] = {}
+    """Markdown and reStructuredText by path, like `files`; no tool but our own reads them."""
+    links: frozenset[str] = frozenset()
+    """Symbolic links and submodules of the snapshot: what lies below them is unknown."""
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """The paths, sorted, so that every tool meets them in one order."""
         return tuple(sorted(self.files))
+
+    @cached_property
+    def everything(self) -> tuple[str, ...]:
+        """The paths of files and documents together, sorted."""
+        return tuple(sorted((*self.files, *self.documents)))
 
     @cached_property
     def local_modules(self) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Lints single files in forks of one warm process; runs with -I in a sandbox, imports nothing of ours."""
+"""Lints single files in forks of one warm process; runs with -I in a sandbox, imports nothing of ours.
+
+Each path has a process of its own, warmed by its first job, so that all jobs of a path start from one state.
+"""
 
 import io
 import json
@@ -10,48 +13,72 @@ from pylint.lint import Run
 
 
 def lint(arguments, job, place):
-    """Run in the fork: the file comes by standard input, under its own name."""
+    """Lint the source of a job under its own path, and leave the answer in a file."""
     sys.stdin = io.TextIOWrapper(io.BytesIO(job["source"].encode()), encoding="utf-8")
-    with open(place, "w", encoding="utf-8") as output, open(os.devnull, "w", encoding="utf-8") as nothing:
-        sys.stdout, sys.stderr = output, nothing
+    with open(place, "w", encoding="utf-8") as output:
+        sys.stdout = output
         Run([*arguments, "--from-stdin", job["path"]], exit=False)
-        output.flush()
 
 
-def start(arguments, job, place):
-    """Fork, lint, and leave the answer in a file."""
+def lint_all(arguments, jobs, folder):
+    """Warm up, then lint each job in a fork, one after the other."""
+    lint(arguments, jobs[0], os.devnull)
+    for job in jobs:
+        child = fork(lint, arguments, job, os.path.join(folder, str(job["number"])))
+        if os.waitpid(child, 0)[1]:
+            raise RuntimeError("pylint failed on " + job["path"])
+
+
+def fork(work, *arguments):
+    """Do the work in a child; its exit code says whether that went well."""
     child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            lint(arguments, job, place)
-            code = 0
-        except BaseException as error:
-            code = 0 if isinstance(error, SystemExit) and error.code in (0, None) else 1
-        finally:
-            os._exit(code)
-    return child
+    if child:
+        return child
+    code = 1
+    try:
+        work(*arguments)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def run(arguments, jobs, folder):
+    """Work on as many paths at once as there are processors."""
+    by_path = {}
+    for job in jobs:
+        by_path.setdefault(job["path"], []).append(job)
+    running = set()
+    for group in by_path.values():
+        if len(running) >= (os.cpu_count() or 1):
+            finish(running)
+        running.add(fork(lint_all, arguments, group, folder))
+    while running:
+        finish(running)
+
+
+def finish(running):
+    """Wait for one path to be done."""
+    child, status = os.wait()
+    running.discard(child)
+    if status:
+        sys.exit("pylint failed on a file")
+
+
+def answer(job, folder):
+    """Return the messages about the file itself; others are about the command line."""
+    with open(os.path.join(folder, str(job["number"])), encoding="utf-8") as output:
+        text = output.read().strip()
+    messages = json.loads(text)["messages"] if text else []
+    return [message for message in messages if message["path"] == job["path"]]
 
 
 def main():
     """Answer the request on standard input."""
     request = json.load(sys.stdin)
-    answers, running = {}, {}
+    jobs = [{**job, "number": number} for number, job in enumerate(request["jobs"])]
     with tempfile.TemporaryDirectory() as folder:
-        waiting = list(enumerate(request["jobs"]))
-        while waiting or running:
-            while waiting and len(running) < (os.cpu_count() or 1):
-                number, job = waiting.pop(0)
-                place = os.path.join(folder, str(number))
-                running[start(request["arguments"], job, place)] = (job, place)
-            child, status = os.wait()
-            job, place = running.pop(child)
-            if status:
-                sys.exit("pylint failed on " + job["path"])
-            with open(place, encoding="utf-8") as output:
-                text = output.read().strip()
-            messages = json.loads(text)["messages"] if text else []
-            answers[job["name"]] = [{**message, "path": job["path"]} for message in messages]
+        run(request["arguments"], jobs, folder)
+        answers = {job["name"]: answer(job, folder) for job in jobs}
     json.dump(answers, sys.stdout)
 
 
