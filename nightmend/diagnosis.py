@@ -1,5 +1,6 @@
 """What is wrong with a snapshot, as every detector sees it."""
 
+from nightmend.detectors import nightmend as own
 from nightmend.detectors.registry import detectors, taxonomies
 from nightmend.detectors.tree import line_count
 from nightmend.frozen import Frozen
@@ -10,7 +11,7 @@ from nightmend.recheck import FaultCounts, Variant, recheck
 from nightmend.snapshot import Snapshot
 from nightmend.survey import survey
 from nightmend.target_config import target_config
-from nightmend.trees import checkout_view, python_sources
+from nightmend.trees import checkout_view, documents, python_sources
 from nightmend.workspace import Workspace
 
 __all__ = ["Diagnosis", "FaultCounts", "Variant", "diagnose", "recheck"]
@@ -48,11 +49,12 @@ def diagnose(workspace: Workspace, snapshot: Snapshot, *, deep: bool = True) -> 
     """
     config = target_config(workspace.store, snapshot)
     patterns = load_patterns()
-    contents = python_sources(workspace, snapshot)
+    sources = python_sources(workspace, snapshot)
+    contents = sources | documents(workspace, snapshot)
     chosen = [detector for detector in detectors().values() if deep or detector.per_file]
     workspace.checkout(snapshot)
     answers = survey(
-        chosen if contents else [],
+        [detector for detector in chosen if sources or detector.name == own.name],
         lambda name: workspace.sandbox(snapshot, f"diagnose-{name}"),
         checkout_view(workspace, snapshot, contents),
         config,
@@ -64,11 +66,9 @@ def diagnose(workspace: Workspace, snapshot: Snapshot, *, deep: bool = True) -> 
     failures = {name: answer.failure for name, answer in answers.items() if answer.failure}
     return Diagnosis(
         issues=issues(clusters(found, names), names, contents),
-        analysed_lines=0
-        if failures
-        else sum(line_count(contents[path]) for path in contents.keys() - unread),
-        total_lines=sum(map(line_count, contents.values())),
-        unread=tuple(sorted(contents if failures else unread)),
+        analysed_lines=0 if failures else sum(line_count(sources[path]) for path in sources.keys() - unread),
+        total_lines=sum(map(line_count, sources.values())),
+        unread=tuple(sorted(sources if failures else unread)),
         tool_failures=failures,
         tool_seconds={name: round(answer.seconds, 3) for name, answer in answers.items()},
     )

@@ -1,15 +1,22 @@
 """From issues to repairs: each pattern of an agent on each file that has an issue of its fault."""
 
+import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from nightmend.documents.documents import is_markup, is_readable, shown_elsewhere
+from nightmend.documents.moves import moves
+from nightmend.documents.places import Places
+from nightmend.git.runner import Git
 from nightmend.issue import Issue
+from nightmend.patterns.document import Document
 from nightmend.patterns.pattern import Pattern
 from nightmend.patterns.propose import propose, propose_linter_fixes
 from nightmend.patterns.source import Module
 from nightmend.repair import Repair
 from nightmend.snapshot import Snapshot
 from nightmend.target_config import target_config
+from nightmend.trees import documents
 from nightmend.workspace import Workspace
 
 
@@ -31,11 +38,29 @@ def _from_code(
         pattern = patterns.get(issue.fault)
         if pattern and pattern.code:
             by_path[issue.path].append(issue)
+    for module in _sources(workspace, snapshot, sorted(by_path)):
+        for fault in sorted({issue.fault for issue in by_path[module.path]}):
+            yield from propose(module, patterns[fault], by_path[module.path])
+
+
+def _sources(workspace: Workspace, snapshot: Snapshot, paths: Sequence[str]) -> Iterable[Module]:
     floor = target_config(workspace.store, snapshot).python_floor
     files = frozenset(workspace.store.files(snapshot))
-    for path, content in workspace.store.read_many(snapshot, sorted(by_path)).items():
+    code = [path for path in paths if not is_markup(path)]
+    for path, content in workspace.store.read_many(snapshot, code).items():
         module = Module.parse(path, content, python=floor, files=files)
-        if module is None:
-            continue
-        for fault in sorted({issue.fault for issue in by_path[path]}):
-            yield from propose(module, patterns[fault], by_path[path])
+        if module is not None:
+            yield module
+    if len(code) < len(paths):
+        yield from _documents(workspace, snapshot, paths)
+
+
+def _documents(workspace: Workspace, snapshot: Snapshot, paths: Iterable[str]) -> Iterable[Document]:
+    places = Places(workspace.store.files(snapshot), workspace.store.special(snapshot))
+    moved = moves(Git(workspace.store.folder), workspace.night.base_commit)
+    contents = documents(workspace, snapshot)
+    included = shown_elsewhere(contents)
+    for path in contents.keys() & set(paths):
+        elsewhere = posixpath.basename(path) in included
+        if is_readable(contents[path]):
+            yield Document(path, contents[path], places, moved, shown_elsewhere=elsewhere)

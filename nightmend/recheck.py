@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
+from nightmend.detectors import nightmend as own
 from nightmend.detectors import pylint
 from nightmend.detectors.registry import detectors, taxonomies
 from nightmend.detectors.running import ToolError
 from nightmend.detectors.tree import TreeView
+from nightmend.documents.documents import is_markup
 from nightmend.frozen import Frozen
 from nightmend.issue import Finding
-from nightmend.measures import count
+from nightmend.measures import Counts, count
 from nightmend.merging import Names, clusters
 from nightmend.patterns.loader import load_patterns
 from nightmend.patterns.pattern import Pattern
@@ -72,12 +74,12 @@ def recheck(
     distinct = list(dict.fromkeys((variant.path, variant.content) for variant in variants))
     view = variants_view(workspace, snapshot, distinct)
     by_slot, failures = _per_file(workspace, view, config, patterns)
-    if deep:
+    if deep and view.files:
         _add_pylint(workspace, snapshot, view, config, patterns, by_slot, failures)
     names = Names(taxonomies(), patterns)
     counted = {
         pair: _counts(pair, by_slot[slot], names, failures)
-        for pair, slot in zip(distinct, view.paths, strict=True)
+        for pair, slot in zip(distinct, view.everything, strict=True)
     }
     return {variant.id: counted[variant.path, variant.content] for variant in variants}
 
@@ -96,7 +98,8 @@ def _per_file(
             raise
         return box
 
-    chosen = [detector for detector in detectors().values() if detector.per_file and view.files]
+    per_file = (detector for detector in detectors().values() if detector.per_file)
+    chosen = [one for one in per_file if view.files or (view.documents and one.name == own.name)]
     answers = survey(chosen, open_box, view, config, patterns.values())
     found: dict[str, list[Finding]] = defaultdict(list)
     for finding in (finding for answer in answers.values() for finding in answer.findings):
@@ -139,7 +142,7 @@ def _counts(
     pair: tuple[str, bytes], findings: Sequence[Finding], names: Names, failures: Mapping[str, str]
 ) -> FaultCounts:
     found = clusters(findings, names)
-    lacking = count(*pair)
+    lacking = Counts() if is_markup(pair[0]) else count(*pair)
     return FaultCounts(
         counts=Counter(cluster.fault for cluster in found),
         high=Counter(cluster.fault for cluster in found if cluster.severity == "high"),

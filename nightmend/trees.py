@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from nightmend.detectors.tree import SLOT, TreeView
+from nightmend.documents.documents import is_document, is_markup
 from nightmend.protected import protected
 from nightmend.sandboxes.protocol import DEFAULT_WORKDIR
 from nightmend.snapshot import Snapshot
@@ -18,10 +19,19 @@ def python_sources(workspace: Workspace, snapshot: Snapshot) -> dict[str, bytes]
     return workspace.store.read_many(snapshot, sorted(paths))
 
 
+def documents(workspace: Workspace, snapshot: Snapshot) -> dict[str, bytes]:
+    """Return the documents that people of the project write, whose links are read from where they stand."""
+    kept_out = protected(workspace.store, snapshot)
+    paths = [path for path in workspace.store.files(snapshot) if is_document(path) and path not in kept_out]
+    return workspace.store.read_many(snapshot, sorted(paths))
+
+
 def checkout_view(workspace: Workspace, snapshot: Snapshot, contents: Mapping[str, bytes]) -> TreeView:
     """Describe files that stand at their own place in a checkout of their snapshot."""
     return TreeView(
-        files=dict(contents),
+        files={path: content for path, content in contents.items() if not is_markup(path)},
+        documents={path: content for path, content in contents.items() if is_markup(path)},
+        links=frozenset(workspace.store.special(snapshot)),
         python=workspace.own.executable,
         workdir=DEFAULT_WORKDIR,
         all_paths=frozenset(workspace.store.files(snapshot)),

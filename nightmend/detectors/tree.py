@@ -1,6 +1,8 @@
 import posixpath
 from functools import cached_property
 
+from pydantic import Field
+
 from nightmend.frozen import Frozen
 
 SLOT = "v{number:05d}"
@@ -20,7 +22,7 @@ class TreeView(Frozen):
     variants: bool = False
     all_paths: frozenset[str] = frozenset()
     """Every regular file of the snapshot, also those that no tool reads."""
-    documents: dict[str, bytes] = {}
+    documents: dict[str, bytes] = Field(default_factory=dict)
     """Markdown and reStructuredText by path, like `files`; no tool but our own reads them."""
     links: frozenset[str] = frozenset()
     """Symbolic links and submodules of the snapshot: what lies below them is unknown."""

@@ -25,31 +25,47 @@ _FRAGMENT = re.compile(
     re.IGNORECASE,
 )
 """Documents that are shown in another place than their own, so that their links are read from there."""
+_INCLUDED = re.compile(rb"(?:include|--8<--)[^\n]*?([\w.-]+\.(?:md|markdown|rst))\b", re.IGNORECASE)
+
+
+def is_markup(path: str) -> bool:
+    """Say whether a file has a format that we can read links of."""
+    return _suffix(path) in READERS
 
 
 def is_document(path: str) -> bool:
     """Say whether a file is a document whose links are read from where it stands, and no test's."""
-    known = _suffix(path) in READERS
-    return known and not _FRAGMENT.search(path) and not is_test(path)
+    return is_markup(path) and not _FRAGMENT.search(path) and not is_test(path)
 
 
 def links_of(path: str, content: bytes) -> list[Link]:
     """Return the links of a document; none where it is not UTF-8 or its line ends are of no system."""
-    return READERS[_suffix(path)](content) if _readable(content) else []
+    return READERS[_suffix(path)](content) if is_readable(content) else []
 
 
 def broken_links(path: str, content: bytes, places: Places) -> list[Link]:
     """Return the links of a document that surely point to nothing."""
-    if _suffix(path) != ".rst" and _readable(content) and not broken(path, possible_links(content), places):
+    if _suffix(path) != ".rst" and is_readable(content) and not broken(path, possible_links(content), places):
         return []
     return broken(path, links_of(path, content), places)
+
+
+def shown_elsewhere(contents: Mapping[str, bytes]) -> frozenset[str]:
+    """Return the names of the files that some document includes, which may be read from there."""
+    return frozenset(
+        name.decode()
+        for content in contents.values()
+        for name in _INCLUDED.findall(content)
+        if name.isascii()
+    )
 
 
 def _suffix(path: str) -> str:
     return posixpath.splitext(path)[1].lower()
 
 
-def _readable(content: bytes) -> bool:
+def is_readable(content: bytes) -> bool:
+    """Say whether a document is UTF-8 text with the line ends of some system."""
     try:
         content.decode()
     except UnicodeDecodeError:

@@ -119,14 +119,19 @@ def _extension(path: str) -> str:
     return extension if 1 < len(extension) <= 9 and not extension[1:].isdigit() else ""
 
 
-def new_place(document: str, link: Link, places: Places, moves: Mapping[str, str]) -> str | None:
+def new_place(
+    document: str, link: Link, places: Places, moves: Mapping[str, str], *, by_name: bool = True
+) -> str | None:
     """Return where the file of a broken link is now, None where that is not certain.
 
-    `moves` says for paths of the past where they are now. What history says goes before what names say.
+    `moves` says for paths of the past where they are now. What history says goes before what names say,
+    which are asked only `by_name`.
     """
     told = _from_history(document, link.path, places, moves)
     if told:
         return told.pop() if len(told) == 1 else None
+    if not by_name:
+        return None
     path = meant(document, link.path)
     found = places.named.get(posixpath.basename(path or "").lower(), ())
     other_case = [place for place in found if path and place.lower() == path.lower()]

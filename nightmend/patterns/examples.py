@@ -1,9 +1,9 @@
 """Replay a pattern on its own examples."""
 
 from nightmend.issue import Issue
+from nightmend.patterns.document import read_source
 from nightmend.patterns.pattern import Pattern, Source
 from nightmend.patterns.propose import find_faults, propose
-from nightmend.patterns.source import Module
 from nightmend.repair import apply_edits
 
 
@@ -24,7 +24,9 @@ def replay(pattern: Pattern) -> str | None:
 
 
 def _mended(pattern: Pattern, source: Source, text: str) -> str:
-    module = Module.parse(source.path, text.encode(), python=source.floor, files=source.files)
+    module = read_source(
+        source.path, text.encode(), python=source.floor, files=source.files, moves=source.moves
+    )
     if module is None:
         return text
     issues = [

@@ -22,6 +22,8 @@ class Source(Frozen):
 
     path: Text = "example.py"
     files: tuple[str, ...] = ()
+    moves: dict[str, str] = Field(default_factory=dict)
+    """Where paths of the past are now."""
     python: Floor | None = None
 
     @property

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from nightmend.issue import Finding, Issue
+from nightmend.patterns.document import read_source
 from nightmend.patterns.loader import load_patterns
 from nightmend.patterns.pattern import Example, Pattern, Source, Unchanged
 from nightmend.patterns.propose import find_faults, propose
@@ -31,7 +32,7 @@ def cases(kind: str) -> list[object]:
 @pytest.mark.parametrize(("pattern", "example"), cases("examples"))
 def test_the_fault_becomes_exactly_its_repair(pattern: Pattern, example: Example) -> None:
     assert repaired(pattern, example, example.before) == example.after
-    ast.parse(example.after)
+    parses(example, example.after.encode())
 
 
 @pytest.mark.parametrize(("pattern", "example"), cases("examples"))
@@ -56,7 +57,12 @@ def test_a_look_alike_stays_as_it_is(pattern: Pattern, unchanged: Unchanged) -> 
 def test_each_repair_alone_leaves_python(pattern: Pattern) -> None:
     for example in pattern.examples:
         for edits in repairs(pattern, example, example.before):
-            ast.parse(apply_edits(example.before.encode(), edits))
+            parses(example, apply_edits(example.before.encode(), edits))
+
+
+def parses(source: Source, content: bytes) -> None:
+    if source.path.endswith(".py"):
+        ast.parse(content)
 
 
 def repaired(pattern: Pattern, source: Source, text: str) -> str:
@@ -72,7 +78,9 @@ def repairs(pattern: Pattern, source: Source, text: str) -> list[tuple[Edit, ...
 
 
 def parse(source: Source, text: str) -> Module:
-    module = Module.parse(source.path, text.encode(), python=source.floor, files=source.files)
+    module = read_source(
+        source.path, text.encode(), python=source.floor, files=source.files, moves=source.moves
+    )
     assert module is not None
     return module
 
