@@ -84,6 +84,14 @@ def test_a_split_index_stays_usable(repository: Any, store: Store, target: Targe
     assert repository.git("status", "--porcelain") == ""
 
 
+def test_flags_of_other_files_in_the_index_stay(
+    repository: Any, store: Store, target: Target, result: str
+) -> None:
+    repository.git("update-index", "--assume-unchanged", "README.md")
+    store.fast_forward(target, result)
+    assert "h README.md" in repository.git("ls-files", "-v").splitlines()
+
+
 def test_line_ends_and_encodings_are_as_a_checkout_has_them(repository: Any, tmp_path: Path) -> None:
     repository.write({".gitattributes": b"*.bat text eol=crlf\n*.u16 text working-tree-encoding=UTF-16LE\n"})
     repository.commit({"a.bat": b"a\r\n", "a.u16": "h\u00e9\n".encode("utf-16-le")})

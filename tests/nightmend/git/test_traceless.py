@@ -210,13 +210,16 @@ def test_many_objects_arrive_as_one_pack(store: Store, target: Target, repositor
 
 
 def test_a_head_that_moved_during_the_night_does_not_hinder(
-    store: Store, target: Target, repository: Any
+    store: Store, target: Target, repository: Any, state_of: State
 ) -> None:
     commit = mended(store, target)
     repository.git("checkout", "--quiet", "--orphan", "elsewhere")
     repository.commit({"new.py": b"new\n"})
+    before = state_of(repository.path)
     store.publish(target, "nightmend/first", commit)
     assert repository.git("show", "nightmend/first:package/one.py") == "one = 3"
+    after = state_of(repository.path)
+    assert {path: after[path] for path in before} == before  # objects that were there are not even touched
 
 
 def test_variables_of_the_person_have_no_say(
