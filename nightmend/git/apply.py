@@ -112,7 +112,7 @@ def _working_contents(git: Git, paths: list[str]) -> dict[str, bytes]:
 
 
 def _move(target: Target, branch: str, old: str, new: str) -> None:
-    with target.view(target.owner) as git:
+    with target.view(as_owner=True) as git:
         dated = replace(git, environment=signature(f"{int(time.time())} +0000"))
         message = "nightmend: fast-forward"
         dated.run("update-ref", "-m", message, "--end-of-options", branch, new, old)

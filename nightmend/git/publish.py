@@ -21,7 +21,7 @@ def publish(store: Git, target: Target, branch: str, commit: str) -> None:
         if git.holds("show-ref", "--verify", "--quiet", "--end-of-options", ref):
             raise UsageError(f"branch {branch} exists in {target.path}: delete it, or start another run")
     send_objects(store, target, commit)
-    with target.view(target.owner) as git:
+    with target.view(as_owner=True) as git:
         git.run("update-ref", "--stdin", "-z", stdin=f"create {ref}\0{commit}\0".encode())
 
 
@@ -30,7 +30,7 @@ def send_objects(store: Git, target: Target, commit: str) -> None:
     wanted = f"{commit}\n^{target.head()}\n".encode()
     pack = store.run("pack-objects", "--revs", "--local", "--stdout", "-q", stdin=wanted)
     count = int.from_bytes(pack[_COUNT_IN_HEADER], "big")
-    with target.view(target.owner) as git:
+    with target.view(as_owner=True) as git:
         if count > _LOOSE_AT_MOST:
             git.run("index-pack", "--stdin", stdin=pack)
         elif count:
@@ -52,5 +52,5 @@ def move_branch(target: Target, branch: str, commit: str, expected: Sequence[str
         tip = git.run("rev-parse", "--verify", "--end-of-options", ref).decode().strip()
     if tip not in expected:
         raise UsageError(f"branch {branch} in {target.path} was moved by someone else: take it back by hand")
-    with target.view(target.owner) as git:
+    with target.view(as_owner=True) as git:
         git.run("update-ref", "--stdin", "-z", stdin=f"update {ref}\0{commit}\0{tip}\0".encode())

@@ -56,7 +56,7 @@ class Git:
     git_dir: Path
     work_tree: Path | None = None
     owner: Owner | None = None
-    """Run as this user, where we are root; None is ourselves."""
+    """Run as this user, which only root can; None is ourselves."""
     environment: Mapping[str, str] = field(default_factory=dict)
     name: Path | None = None
     """What an error calls the repository, where the git directory is a passing one."""
@@ -81,7 +81,7 @@ class Git:
             command += [f"--work-tree={self.work_tree}", "-c", "core.bare=false"]
         for setting in _SETTINGS:
             command += ["-c", setting]
-        user, group = (None, None) if not self.owner or os.geteuid() else self.owner
+        user, group = self.owner or (None, None)
         return subprocess.run(
             [*command, *arguments],
             input=stdin,
@@ -99,7 +99,13 @@ class Git:
         telling = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines[-1:]
         reason = telling[0] if telling else f"exit code {done.returncode}"
         name = str(self.name or self.git_dir)
-        return f"git {arguments[0]} failed in {name}: {reason.replace(str(self.git_dir), name)}"
+        user = f" as user {self.owner[0]}" if self.owner else ""
+        return f"git {arguments[0]} failed in {name}{user}: {reason.replace(str(self.git_dir), name)}"
+
+
+def other_user(owner: Owner) -> Owner | None:
+    """Return whom root must run as so that what it writes is this owner's; None is ourselves."""
+    return owner if os.geteuid() == 0 and owner != (0, os.getegid()) else None
 
 
 @lru_cache(maxsize=1)

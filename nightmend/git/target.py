@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nightmend.errors import UsageError
-from nightmend.git.runner import Git, GitError, Owner, git_executable
+from nightmend.git.runner import Git, GitError, Owner, git_executable, other_user
 from nightmend.git.view import view
 
 _TAKEN_OVER = ("sharedrepository", "filemode", "symlinks", "ignorecase", "autocrlf", "eol", "trustctime")
@@ -65,8 +65,9 @@ class Target:
             return is_clean(git)
 
     @contextmanager
-    def view(self, owner: Owner | None = None) -> Iterator[Git]:
-        """Give a git that sees objects and refs of the target and nothing else of it, run as `owner`."""
+    def view(self, *, as_owner: bool = False) -> Iterator[Git]:
+        """Give a git that sees objects and refs of the target and nothing else of it."""
+        owner = other_user(self.owner) if as_owner else None
         with view(self.git_dir, self.common_dir, self._taken_over(), owner) as folder:
             yield Git(folder, owner=owner, name=self.path)
 

@@ -1,5 +1,6 @@
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,18 +19,29 @@ def view(
 
     git then reads no configuration and no hook of the other; what it writes through the view are objects,
     refs, and logs that exist. `settings` are the few values of the other's `core` that are taken over;
-    the view belongs to `owner`, None being ourselves.
+    the view belongs to `owner`, None being ourselves; only root can give it away.
     """
-    folder = Path(tempfile.mkdtemp(prefix="nightmend-git-"))
+    folder = Path(tempfile.mkdtemp(prefix="nightmend-git-", dir=None if owner is None else _public_folder()))
     try:
         _fill(folder, git_dir, common_dir)
         (folder / "config").write_text(_config(settings))
-        if owner is not None and os.geteuid() == 0:
+        if owner is not None:
             for entry in (folder, *folder.iterdir()):
                 os.chown(entry, *owner, follow_symlinks=False)
         yield folder
     finally:
         shutil.rmtree(folder)
+
+
+def _public_folder() -> Path:
+    """Return a folder for passing files that another user may enter too; ours may be private."""
+    places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 -- mkdtemp names them
+    open_to_all = (place for place in places if all(_enterable(part) for part in (place, *place.parents)))
+    return next(open_to_all, places[0])
+
+
+def _enterable(folder: Path) -> bool:
+    return folder.is_dir() and bool(folder.stat().st_mode & stat.S_IXOTH)
 
 
 def _fill(folder: Path, git_dir: Path, common_dir: Path) -> None:

@@ -116,8 +116,17 @@ def test_the_traps_of_this_suite_do_fire(repository: Any, tmp_path: Path, set_tr
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a repository that belongs to another user")
 @pytest.mark.parametrize("form", ["plain", "worktree"])
 def test_a_repository_of_another_user_stays_theirs(
-    form: str, public_folder: Path, tmp_path: Path, create: Any, set_traps: Any, state_of: State
+    form: str,
+    public_folder: Path,
+    tmp_path: Path,
+    create: Any,
+    set_traps: Any,
+    state_of: State,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(
+        "tempfile.tempdir", str(tmp_path)
+    )  # a private folder for passing files, as of some logins
     repository = create(public_folder / "repository")
     repository.commit({"package/one.py": b"one = 1\n"})
     shaped = shape(form, repository, public_folder / "home")
@@ -141,6 +150,20 @@ def test_a_repository_of_another_user_stays_theirs(
     assert {entry[1:3] for entry in state_of(public_folder).values()} == {(NOBODY, NOBODY)}
     assert (shaped.path / "a.py").read_bytes() == b"a\n"
     assert list((public_folder / "marks").iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a repository that belongs to another user")
+def test_an_owner_who_cannot_reach_the_repository_is_named(
+    tmp_path: Path, repository: Any, store: Store, state_of: State
+) -> None:
+    tmp_path.chmod(0o700)
+    for place in (repository.path, *repository.path.rglob("*")):
+        os.chown(place, NOBODY, NOBODY, follow_symlinks=False)
+    before = state_of(repository.path)
+    target = Target.open(repository.path)
+    with pytest.raises(GitError, match=rf"failed in .*/repository as user {NOBODY}: fatal: "):
+        store.publish(target, "nightmend/first", mended(store, target))
+    assert state_of(repository.path) == before
 
 
 def mended(store: Store, target: Target, content: bytes = b"one = 3\n") -> str:
