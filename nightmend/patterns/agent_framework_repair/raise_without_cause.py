@@ -7,6 +7,7 @@ from nightmend.patterns.source import Fault, Module
 from nightmend.repair import Edit
 
 NAMES = ("error", "err", "exc", "cause")
+USUAL = frozenset({"e", "ex", "err", "error", "exc", "exception", "cause"})
 CONTROL_FLOW = frozenset(
     {
         "StopIteration",
@@ -63,6 +64,8 @@ def _raises(body: Iterable[ast.AST]) -> Iterator[ast.Raise]:
     for node in body:
         if isinstance(node, ast.Raise):
             yield node
+        elif isinstance(node, ast.Try) and node.handlers:
+            yield from _raises((*node.orelse, *node.finalbody))  # what its body raises, it may catch itself
         elif not isinstance(node, (*_NEW_SCOPES, ast.ExceptHandler)):
             yield from _raises(ast.iter_child_nodes(node))
 
@@ -85,5 +88,5 @@ def _bound_again(handler: ast.ExceptHandler, name: str) -> bool:
 
 def _wishes(module: Module) -> list[str]:
     """The name that this file gives its handlers most often comes first."""
-    used = Counter(handler.name for handler in module.nodes(ast.ExceptHandler) if handler.name)
+    used = Counter(handler.name for handler in module.nodes(ast.ExceptHandler) if handler.name in USUAL)
     return [*(name for name, _ in used.most_common(1)), *NAMES]

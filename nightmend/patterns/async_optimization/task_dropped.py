@@ -2,7 +2,7 @@ import ast
 from collections.abc import Iterable
 
 from nightmend.patterns.edits import spans_lines
-from nightmend.patterns.imports import after_line, import_block
+from nightmend.patterns.imports import after_line
 from nightmend.patterns.scopes import Function
 from nightmend.patterns.source import Fault, Module
 from nightmend.repair import Edit
@@ -76,7 +76,7 @@ def _is_an_empty_set(module: Module, binding: ast.AST) -> bool:
 
 def _made(module: Module, name: str) -> Edit | None:
     """Behind the last import of the module's head; annotated where the module is."""
-    block = import_block(module)
+    block = [one for one in _head(module) if _only_imports(one)]
     if not block or not module.is_builtin("set", module.tree):
         return None
     functions: list[Function] = [*module.nodes(ast.FunctionDef), *module.nodes(ast.AsyncFunctionDef)]
@@ -84,6 +84,21 @@ def _made(module: Module, name: str) -> Edit | None:
     plain = any(isinstance(one, ast.Import) and _imports_asyncio(one) for one in block)
     hint = ": set[asyncio.Task[object]]" if annotated and plain and module.floor >= (3, 9) else ""
     return after_line(module, block[-1], f"{module.newline}{name}{hint} = set()")
+
+
+def _head(module: Module) -> list[ast.stmt]:
+    """What stands above the first function or class."""
+    body = module.tree.body
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    first = next((place for place, one in enumerate(body) if isinstance(one, kinds)), len(body))
+    return body[:first]
+
+
+def _only_imports(statement: ast.stmt) -> bool:
+    """An import, or a block that holds one: `if TYPE_CHECKING`, `try` for what may be missing."""
+    if isinstance(statement, ast.If | ast.Try):
+        return any(isinstance(one, ast.Import | ast.ImportFrom) for one in statement.body)
+    return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
 def _imports_asyncio(statement: ast.Import) -> bool:

@@ -17,6 +17,7 @@ EAGER = frozenset(
 SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr)
 _STOPS = (ast.Lambda, ast.IfExp, ast.BoolOp, ast.NamedExpr, ast.Yield, ast.YieldFrom, *COMPREHENSIONS)
 NAMES = ("file", "handle", "opened")
+USUAL = frozenset({"f", "fp", "fh", "fd", "file", "fobj", "handle", "stream", "infile", "fin"})
 SCRIPTS = ("setup.py", "conf.py", "fabfile.py", "noxfile.py")
 
 
@@ -129,6 +130,7 @@ def _name(module: Module, statement: ast.stmt) -> str | None:
         for block in module.nodes(ast.With)
         for item in block.items
         if isinstance(item.optional_vars, ast.Name)
+        and item.optional_vars.id in USUAL
         and isinstance(item.context_expr, ast.Call)
         and isinstance(item.context_expr.func, ast.Name)
         and item.context_expr.func.id == "open"

@@ -9,6 +9,9 @@ OLD = {
     "datetime.datetime.utcnow": ("now", 0),
     "datetime.datetime.utcfromtimestamp": ("fromtimestamp", 1),
 }
+SAME_FOR_BOTH = frozenset(
+    {"date", "time", "year", "month", "day", "hour", "minute", "second", "weekday", "isoweekday", "toordinal"}
+)
 UTC = frozenset({"datetime.timezone.utc", "datetime.UTC"})
 
 
@@ -38,7 +41,20 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     text = f"{owner}.{new}({given}{utc})"
     if aware is not None:
         return [module.replace(aware, text)]
-    return [module.replace(call, f"{text}.replace(tzinfo=None)"), *zone.edits]
+    naive = "" if _zone_is_lost(module, call) else ".replace(tzinfo=None)"
+    return [module.replace(call, text + naive), *zone.edits]
+
+
+def _zone_is_lost(module: Module, call: ast.Call) -> bool:
+    """What is asked of the time does not depend on its zone: `.date()`, `.year`, `.strftime("%H:%M")`."""
+    method = module.parent(call)
+    if not isinstance(method, ast.Attribute):
+        return False
+    match method.attr, module.parent(method):
+        case "strftime", ast.Call(args=[ast.Constant(value=str(layout))]):
+            return not any(code in layout for code in ("%z", "%Z", "%:z", "%s", "%c", "%+"))
+        case attribute, _:
+            return attribute in SAME_FOR_BOTH
 
 
 def _is_starred(argument: ast.expr) -> bool:

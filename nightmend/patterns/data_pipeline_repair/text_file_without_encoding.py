@@ -51,7 +51,10 @@ def _is_text(call: ast.Call) -> bool:
 
 
 def _is_of_the_system(module: Module, path: ast.expr) -> bool:
-    """Files of other programs are in the encoding of the machine; descriptors may be a terminal."""
+    """Files of other programs are in the encoding of the machine; descriptors may be a terminal.
+
+    What a lock file holds, nobody reads.
+    """
     for node in ast.walk(path):
         if isinstance(node, ast.Constant):
             if isinstance(node.value, int) or str(node.value).startswith(OF_THE_SYSTEM):
@@ -60,7 +63,7 @@ def _is_of_the_system(module: Module, path: ast.expr) -> bool:
             node.attr in {"fileno", "fd"} or module.resolve(node) in DEVICES
         ):
             return True
-    return isinstance(path, ast.Name) and path.id in {"fd", "fileno"}
+    return "lock" in ast.unparse(path).lower() or ast.unparse(path) in {"fd", "fileno"}
 
 
 def _safety(module: Module, call: ast.Call) -> Safety | None:

@@ -51,7 +51,7 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     """Walk the half that is used."""
     loop, call = fault.parts[0], fault.node_as(ast.Call)
     half = _half(module, loop)
-    if half is None or not isinstance(call.func, ast.Attribute):
+    if half is None or not isinstance(call.func, ast.Attribute) or _is_mere_copy(module, loop):
         return None
     target: ast.Tuple = loop.target  # type: ignore[attr-defined]
     kept = target.elts[0 if half == "keys" else 1]
@@ -65,6 +65,15 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     if half == "keys" and fault.safety == "safe" and module.between(behind, dot) == ".":
         new = module.edit(behind, module.end(call), "")
     return [module.edit(start, end, module.text(kept)), new]
+
+
+def _is_mere_copy(module: Module, loop: ast.AST) -> bool:
+    """`[v for _, v in d.items()]` wants to be `list(d.values())`: a comprehension would say too much."""
+    match module.parent(loop):
+        case ast.ListComp(elt=ast.Name(), generators=[only]) | ast.SetComp(elt=ast.Name(), generators=[only]):
+            return not only.ifs
+        case _:
+            return False
 
 
 def _items(iterated: ast.expr) -> ast.Call | None:
@@ -103,14 +112,19 @@ def _is_used(module: Module, loop: ast.AST, target: ast.expr) -> bool:
     names = module.identifiers(scope) if not isinstance(scope, COMPREHENSIONS) else frozenset()
     if names & {"locals", "vars", "eval", "exec"}:
         return True
-    return any(
-        isinstance(node, ast.Name) and node.id == target.id and not isinstance(node.ctx, ast.Store)
-        for node in ast.walk(scope)
-    ) or _is_declared(scope, target.id)
+    return any(_reads(node, target.id) for node in ast.walk(scope))
 
 
-def _is_declared(scope: ast.AST, name: str) -> bool:
-    return any(isinstance(node, ast.Global | ast.Nonlocal) and name in node.names for node in ast.walk(scope))
+def _reads(node: ast.AST, name: str) -> bool:
+    match node:
+        case ast.Name(id=found, ctx=ast.Load() | ast.Del()):
+            return found == name
+        case ast.AugAssign(target=ast.Name(id=found)):
+            return found == name
+        case ast.Global(names=names) | ast.Nonlocal(names=names):
+            return name in names
+        case _:
+            return False
 
 
 def _uses_odd_containers(module: Module) -> bool:

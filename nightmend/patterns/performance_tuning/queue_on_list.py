@@ -27,6 +27,8 @@ def find(module: Module) -> Iterable[Fault]:
             isinstance(use.ctx, ast.Load) and _works_on_deque(module, use) for use in uses
         ):
             continue
+        if _is_short(value) and not any(_grows(module, use) for use in uses):
+            continue
         if any(_is_taken_first(module, use) and repeats_within(module, use, value) for use in uses):
             certain = kind_of(module, value) == "list"
             yield Fault(
@@ -106,6 +108,16 @@ def _is_known_call(call: ast.Call) -> bool:
 
 def _first_argument_is_zero(call: ast.Call) -> bool:
     return bool(call.args) and isinstance(call.args[0], ast.Constant) and call.args[0].value == 0
+
+
+def _is_short(value: ast.AST) -> bool:
+    """A list that is written out."""
+    return isinstance(value, ast.List)
+
+
+def _grows(module: Module, use: ast.Name) -> bool:
+    call = method_call(module, use)
+    return call is not None and isinstance(call.func, ast.Attribute) and call.func.attr in {*ADDS, "insert"}
 
 
 def _is_taken_first(module: Module, use: ast.Name) -> bool:
