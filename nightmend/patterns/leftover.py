@@ -98,7 +98,7 @@ def _without(
             (*others, module.replace(alias, beside[0].text.strip(", \r\n\t"))) if len(beside) == 1 else None
         )
     if len(statement.names) == 1:
-        return (*edits, module.edit(*_lines(module, statement), ""))
+        return (*edits, module.edit(*_lines(module, statement, edits), ""))
     removal = _alias_edit(module, statement, alias)
     inside = any(removal.start <= edit.start < removal.end for edit in edits)
     return None if inside else (*edits, removal)
@@ -111,9 +111,12 @@ def _alias_edit(module: Module, statement: ImportStatement, alias: ast.alias) ->
     return module.edit(module.end(statement.names[place - 1]), module.end(alias), "")
 
 
-def _lines(module: Module, statement: ImportStatement) -> tuple[int, int]:
-    """The statement's lines, and the blank ones that only set it apart."""
+def _lines(module: Module, statement: ImportStatement, edits: Sequence[Edit]) -> tuple[int, int]:
+    """The statement's lines, and the blank ones that only set it apart, unless another import comes there."""
     first, behind = statement.lineno, (statement.end_lineno or statement.lineno) + 1
+    lines = module.line_start(first), module.line_start(behind)
+    if any(edit.start == edit.end in lines for edit in edits):
+        return lines
     below = not module.line(behind).strip() and module.line_start(behind) < len(module.content)
     if first == 1:
         while below and not module.line(behind).strip() and module.line_start(behind) < len(module.content):

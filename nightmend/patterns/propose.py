@@ -112,25 +112,28 @@ def _lines(node: ast.AST) -> tuple[int, int]:
 
 def _finding(module: Module, pattern: Pattern, fault: Fault) -> Finding:
     first, last = _lines(fault.node)
-    column: int = fault.node.col_offset  # type: ignore[attr-defined]
-    before = module.content[module.line_start(first) :][:column].decode()
     return Finding(
         detector=DETECTOR,
         rule=pattern.name,
         path=module.path,
         line=first,
-        column=len(before) + 1,
+        column=_column(module, fault.node),
         end_line=last,
         message=fault.message,
     )
 
 
+def _column(module: Module, node: ast.AST) -> int:
+    """Characters, not bytes, from the start of the line, counted from 1."""
+    line: int = node.lineno  # type: ignore[attr-defined]
+    return len(module.between(module.line_start(line), module.start(node))) + 1
+
+
 def _claimed(module: Module, fault: Fault, issues: Sequence[Issue]) -> list[Issue]:
     """The issues on the fault's first line; of several on that line, those in its column."""
     line: int = fault.node.lineno  # type: ignore[attr-defined]
-    column: int = fault.node.col_offset  # type: ignore[attr-defined]
     here = [issue for issue in issues if issue.line == line]
-    exact = [issue for issue in here if issue.column == column + 1]
+    exact = [issue for issue in here if issue.column == _column(module, fault.node)]
     return exact or here
 
 

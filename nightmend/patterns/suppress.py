@@ -11,14 +11,15 @@ _NOQA = re.compile(
 )
 _NOSEC = re.compile(r"#\s*nosec\b(?P<codes>[:\s]+B[0-9]+(?:[\s,]+B[0-9]+)*)?", re.I)
 _PYLINT = re.compile(
-    r"#\s*pylint:\s*(?P<verb>disable|disable-next|enable|skip-file)\b(?:\s*=\s*(?P<names>[\w\s,-]+))?"
+    r"#\s*pylint:\s*(?P<verb>disable-next|disable|enable|skip-file)\b(?:\s*=\s*(?P<names>[\w\s,-]+))?"
 )
+_ANY = re.compile(rb"noqa|nosec|pylint:", re.I)
 _CODE = re.compile(r"[A-Z]+[0-9]+", re.I)
 
 
 def suppressed(module: Module, pattern: Pattern, first: int, last: int) -> bool:
     """Say whether a comment on the lines `first` to `last`, or one for the whole file, says to leave it."""
-    if not any(word in module.content for word in (b"noqa", b"nosec", b"pylint:")):
+    if not _ANY.search(module.content):
         return False
     codes = {alias.split(":")[1].lower() for alias in pattern.aliases}
     if pattern.rewrite.ruff is not None:
