@@ -1,0 +1,183 @@
+"""What the report tells people, drawn from its data: one place for the page and the pull request."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+from nightmend.frozen import Frozen
+from nightmend.report.model import RepairReport, Report
+
+GRADES = {
+    "A": "equal by construction: no test could tell the program apart",
+    "B": "tests run the changed lines, and notice a mistake planted there",
+    "C": "tests run the changed lines, and pass as before",
+    "D": "no test runs the changed lines; the detectors and the pattern's own safety speak for it",
+}
+Mark = Literal["yes", "no", "open"]
+_SHOWN = 5
+
+
+class Theme(Frozen):
+    """The kept repairs of one pattern: one commit a phase."""
+
+    pattern: str
+    agent: str
+    repairs: tuple[RepairReport, ...]
+
+    @property
+    def title(self) -> str:
+        """The pattern's name for people."""
+        return words(self.pattern)
+
+    @property
+    def files(self) -> int:
+        """How many files the theme changes."""
+        return len({path for repair in self.repairs for path in repair.files})
+
+    @property
+    def commits(self) -> tuple[str, ...]:
+        """Its commits, in their order."""
+        return tuple(dict.fromkeys(repair.commit for repair in self.repairs if repair.commit))
+
+    @property
+    def grades(self) -> str:
+        """How strong the evidence is: `9 C, 1 D`."""
+        counts = Counter(repair.grade or "none" for repair in self.repairs)
+        return ", ".join(f"{counts[grade]} {grade}" for grade in sorted(counts))
+
+
+class Declined(Frozen):
+    """Repairs of one pattern that were not kept, for one reason."""
+
+    pattern: str
+    verdict: str
+    reason: str
+    repairs: tuple[RepairReport, ...]
+
+    @property
+    def title(self) -> str:
+        """The pattern's name for people."""
+        return words(self.pattern)
+
+
+class Claim(Frozen):
+    """One thing that was, was not, or could not be shown of a repair."""
+
+    mark: Mark
+    text: str
+
+
+def words(name: str) -> str:
+    """Write a name as people would; rules of linters keep theirs."""
+    return name if name.startswith(("ruff-", "ruff:")) else name.replace("-", " ").replace("_", " ")
+
+
+def themes(report: Report) -> tuple[Theme, ...]:
+    """Return the kept repairs by pattern, in the order of their commits."""
+    groups: dict[tuple[str, str], list[RepairReport]] = {}
+    for repair in kept(report):
+        groups.setdefault((repair.pattern, repair.agent), []).append(repair)
+    return tuple(
+        Theme(pattern=pattern, agent=agent, repairs=tuple(repairs))
+        for (pattern, agent), repairs in groups.items()
+    )
+
+
+def declined(report: Report) -> tuple[Declined, ...]:
+    """Return what was tried and not kept by pattern and reason: first what had to be rolled back."""
+    groups: dict[tuple[str, str, str], list[RepairReport]] = {}
+    for repair in sorted(report.repairs, key=lambda one: one.verdict != "rolled_back"):
+        if repair.verdict != "kept":
+            groups.setdefault((repair.pattern, repair.verdict, repair.reason), []).append(repair)
+    return tuple(
+        Declined(pattern=pattern, verdict=words(verdict), reason=reason, repairs=tuple(repairs))
+        for (pattern, verdict, reason), repairs in groups.items()
+    )
+
+
+def kept(report: Report) -> list[RepairReport]:
+    """Return the kept repairs."""
+    return [repair for repair in report.repairs if repair.verdict == "kept"]
+
+
+def headline(report: Report) -> str:
+    """Say what changed, in a sentence."""
+    repairs = kept(report)
+    if not repairs:
+        return "Nothing was changed: no repair was kept."
+    files = len({path for repair in repairs for path in repair.files})
+    agents = len({repair.agent for repair in repairs})
+    return f"{count(len(repairs), 'repair')} kept in {count(files, 'file')}, by {count(agents, 'agent')}."
+
+
+def tests_sentence(report: Report) -> str:
+    """Say how the target's tests stand, and what they could not tell."""
+    tests = report.tests
+    if not tests.usable:
+        return f"The tests could not judge: {tests.reason or 'they were not run'}."
+    before, after = tests.before, tests.after
+    worse = after.passed < before.passed or after.failed + after.errors > before.failed + before.errors
+    unsteady = f"; {count(len(tests.unsteady), 'test')} known to be unsteady" if tests.unsteady else ""
+    return (
+        f"The tests are {'WORSE' if worse else 'no worse'}: "
+        f"{before.passed} passed before, {after.passed} after{unsteady}."
+    )
+
+
+def claims(repair: RepairReport) -> tuple[Claim, ...]:
+    """Return what was shown of a repair, rung by rung."""
+    return tuple(_claims(repair))
+
+
+def _claims(repair: RepairReport) -> Iterable[Claim]:
+    shown = repair.evidence
+    if shown.parses is not None:
+        yield _claim(shown.parses, "the result parses", "the result does not parse")
+    if shown.equal_by_construction:
+        yield Claim(mark="yes", text="the program is the same by construction")
+    if shown.issue_gone is not None:
+        yield _claim(shown.issue_gone, "its issue is gone", "its issue is still there")
+        if shown.new_issues:
+            yield Claim(mark="no", text=f"it brings new issues: {listed(shown.new_issues)}")
+        else:
+            yield Claim(mark="yes", text="no new issue came")
+    if shown.lines_reached is not None:
+        mark: Mark = "yes" if shown.lines_reached else "open"
+        yield Claim(
+            mark=mark, text=f"{'tests run' if shown.lines_reached else 'no test runs'} the changed lines"
+        )
+    if shown.tests_broken:
+        yield Claim(mark="no", text=f"it breaks {listed(shown.tests_broken)}")
+    if shown.speed:
+        gain, least = 100 * shown.speed.gain, 100 * shown.speed.lower_bound
+        text = f"{gain:.1f} % less CPU time, at least {least:.1f} % over {shown.speed.pairs} pairs of runs"
+        yield Claim(mark="yes" if least > 0 else "no", text=text)
+
+
+def _claim(holds: bool, good: str, bad: str) -> Claim:
+    return Claim(mark="yes" if holds else "no", text=good if holds else bad)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Name the first few of many."""
+    known = tuple(names)
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return ", ".join(known[:_SHOWN]) + more
+
+
+def count(number: int, noun: str) -> str:
+    """Count things: `1 file`, `2 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def percent(value: float | None, *, share: bool = False) -> str:
+    """Write percent, or a share as percent."""
+    return "not measurable" if value is None else f"{value * (100 if share else 1):.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration the way people say it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
