@@ -32,9 +32,9 @@ def _is_fed(module: Module, value: ast.AST) -> bool:
 
 
 def _is_model(receiver: ast.expr) -> bool:
-    """Optimizers and schedulers keep what they are given where it is."""
+    """Optimizers and schedulers keep what they are given where it is; `obj` may be one of them."""
     name = ast.unparse(receiver).lower()
-    return not any(word in name for word in ("optim", "sched", "scaler", "ema", "rng"))
+    return not any(word in name for word in ("optim", "sched", "scaler", "ema", "rng", "obj"))
 
 
 def _variable_is_fed(module: Module, call: ast.Call) -> bool:

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
@@ -82,7 +83,7 @@ def add_import(module: Module, home: str, name: str | None) -> Edit | None:
 def insert_import(module: Module, text: str, home: str, *, plain: bool) -> Edit | None:
     """Put an import of the standard library among its like, in their order."""
     block = import_block(module)
-    like = [one for one in block if _is_stdlib(_home(one))]
+    like = [one for one in block if is_stdlib(home_of(one))]
     mixed = _is_mixed(like)
     for statement in like:
         if _comes_before(home, plain, statement, mixed=mixed):
@@ -153,16 +154,18 @@ def _is_mixed(stdlib: list[ImportStatement]) -> bool:
 def _comes_before(home: str, plain: bool, statement: ImportStatement, *, mixed: bool) -> bool:
     if not mixed and plain != isinstance(statement, ast.Import):
         return plain
-    return home.lower() < _home(statement).lower()
+    return home.lower() < home_of(statement).lower()
 
 
-def _home(statement: ImportStatement) -> str:
+def home_of(statement: ImportStatement) -> str:
+    """The module that an import names first, with its dots where it is relative."""
     if isinstance(statement, ast.Import):
         return statement.names[0].name
     return "." * statement.level + (statement.module or "")
 
 
-def _is_stdlib(home: str) -> bool:
+def is_stdlib(home: str) -> bool:
+    """Say whether a module comes with Python."""
     return home.split(".", maxsplit=1)[0] in sys.stdlib_module_names
 
 
@@ -201,3 +204,43 @@ def _first_line_below_header(module: Module) -> int:
     if module.line(below).strip():
         return line
     return below + 1 if module.line_start(below + 1) < len(module.content) else line
+
+
+def local_name(alias: ast.alias) -> str:
+    """The name that an alias binds."""
+    return alias.asname or alias.name.split(".")[0]
+
+
+def remove_names(
+    module: Module, statement: ImportStatement, names: Sequence[ast.alias], beside: Sequence[Edit] = ()
+) -> list[Edit]:
+    """Take names out of an import, the whole statement with the last of them.
+
+    `beside`: edits that happen too; an import that is put in its place keeps the blank lines around it.
+    """
+    given = statement.names
+    if len(names) == len(given):
+        return [module.edit(*_lines(module, statement, beside), "")]
+    gone = [place for place, alias in enumerate(given) if alias in names]
+    edits = []
+    for first in (place for place in gone if place - 1 not in gone):
+        behind = next(place for place in range(first, len(given) + 1) if place not in gone)
+        if behind < len(given):
+            edits.append(module.edit(module.start(given[first]), module.start(given[behind]), ""))
+        else:
+            edits.append(module.edit(module.end(given[first - 1]), module.end(given[-1]), ""))
+    return edits
+
+
+def _lines(module: Module, statement: ImportStatement, beside: Sequence[Edit]) -> tuple[int, int]:
+    """The statement's lines, and the blank ones that only set it apart."""
+    first, behind = statement.lineno, (statement.end_lineno or statement.lineno) + 1
+    lines = module.line_start(first), module.line_start(behind)
+    if any(edit.start == edit.end in lines for edit in beside):
+        return lines
+    if first == 1:
+        while module.is_blank(behind):
+            behind += 1
+    elif module.is_blank(behind) and module.is_blank(first - 1):
+        first -= 1
+    return module.line_start(first), module.line_start(behind)

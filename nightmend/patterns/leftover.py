@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nightmend.patterns.edits import has_comment
-from nightmend.patterns.imports import ImportStatement
+from nightmend.patterns.imports import ImportStatement, local_name, remove_names
 from nightmend.patterns.source import Module
 from nightmend.repair import Edit, Repair, Safety, repair_id
 
@@ -39,17 +39,13 @@ def _removable(module: Module, repairs: Sequence[Repair]) -> Iterator[tuple[Impo
             continue
         span = (module.line_start(statement.lineno), module.line_start((statement.end_lineno or 0) + 1))
         for alias in statement.names:
-            if _local(alias) in words and alias.asname != alias.name and not has_comment(module, *span):
+            if local_name(alias) in words and alias.asname != alias.name and not has_comment(module, *span):
                 yield statement, alias
-
-
-def _local(alias: ast.alias) -> str:
-    return alias.asname or alias.name.split(".")[0]
 
 
 def _takers(module: Module, alias: ast.alias, repairs: Sequence[Repair]) -> list[Repair]:
     """The repairs that together remove every use of an imported name; empty when some use stays."""
-    name = _local(alias)
+    name = local_name(alias)
     bound = module.index.bindings[module.tree][name]
     mentioned = rf"\b{re.escape(name)}\b"
     if len(bound) != 1 or any(
@@ -97,30 +93,6 @@ def _without(
         return (
             (*others, module.replace(alias, beside[0].text.strip(", \r\n\t"))) if len(beside) == 1 else None
         )
-    if len(statement.names) == 1:
-        return (*edits, module.edit(*_lines(module, statement, edits), ""))
-    removal = _alias_edit(module, statement, alias)
-    inside = any(removal.start <= edit.start < removal.end for edit in edits)
-    return None if inside else (*edits, removal)
-
-
-def _alias_edit(module: Module, statement: ImportStatement, alias: ast.alias) -> Edit:
-    place = statement.names.index(alias)
-    if place + 1 < len(statement.names):
-        return module.edit(module.start(alias), module.start(statement.names[place + 1]), "")
-    return module.edit(module.end(statement.names[place - 1]), module.end(alias), "")
-
-
-def _lines(module: Module, statement: ImportStatement, edits: Sequence[Edit]) -> tuple[int, int]:
-    """The statement's lines, and the blank ones that only set it apart, unless another import comes there."""
-    first, behind = statement.lineno, (statement.end_lineno or statement.lineno) + 1
-    lines = module.line_start(first), module.line_start(behind)
-    if any(edit.start == edit.end in lines for edit in edits):
-        return lines
-    below = not module.line(behind).strip() and module.line_start(behind) < len(module.content)
-    if first == 1:
-        while below and not module.line(behind).strip() and module.line_start(behind) < len(module.content):
-            behind += 1
-    elif below and not module.line(first - 1).strip():
-        first -= 1
-    return module.line_start(first), module.line_start(behind)
+    removal = remove_names(module, statement, [alias], edits)
+    inside = any(one.start < edit.start < one.end for one in removal for edit in edits)
+    return None if inside else (*edits, *removal)

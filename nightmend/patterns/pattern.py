@@ -10,7 +10,6 @@ from nightmend.repair import Safety
 Text = Annotated[str, StringConstraints(min_length=1)]
 Alias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+:[A-Za-z0-9-]+$")]
 Floor = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+$")]
-Glob = Text
 
 
 class PatternError(UsageError):
@@ -98,8 +97,6 @@ class Pattern(Frozen):
     detect: Detect
     rewrite: Rewrite
     claims_speed: bool = False
-    leave: tuple[Glob, ...] = ()
-    """File names (globs over the whole path) that the pattern never touches."""
     examples: tuple[Example, ...] = Field(min_length=1, validation_alias="example")
     unchanged: tuple[Unchanged, ...] = Field(min_length=1)
     code: str | None = None

@@ -1,6 +1,5 @@
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatch
 
 from nightmend.issue import Finding, Issue
 from nightmend.patterns.leftover import take_dead_imports
@@ -47,19 +46,25 @@ def propose_linter_fixes(
 ) -> list[Repair]:
     """Turn the fix that a linter offers for an issue into a repair; its unsafe ones only when asked.
 
-    The repair bears the name of the pattern that takes the rule, else `ruff-<rule>`.
+    The repair bears the name of the pattern that takes the rule, else `ruff-<rule>`. A fault for which a
+    pattern has code is left to that code: it knows more than the linter.
     """
-    chosen = patterns.values() if isinstance(patterns, Mapping) else patterns
+    chosen = list(patterns.values() if isinstance(patterns, Mapping) else patterns)
+    owned = {pattern.name for pattern in chosen if pattern.code}
     by_rule = {f"ruff:{pattern.rewrite.ruff}": pattern for pattern in chosen if pattern.rewrite.ruff}
     repairs: dict[str, Repair] = {}
     for issue in issues:
         rule = next((rule for rule in issue.rules if rule.startswith("ruff:")), None)
-        if rule is None or not issue.fix or (issue.fix_safety != "safe" and not unsafe):
+        if (
+            rule is None
+            or issue.fault in owned
+            or not issue.fix
+            or (issue.fix_safety != "safe" and not unsafe)
+        ):
             continue
         pattern = by_rule.get(rule)
-        if pattern is None or not _left(pattern, issue.path):
-            repair = _linter_repair(issue, rule, pattern)
-            repairs[repair.id] = _with_issue(repairs.get(repair.id, repair), issue)
+        repair = _linter_repair(issue, rule, pattern)
+        repairs[repair.id] = _with_issue(repairs.get(repair.id, repair), issue)
     return list(repairs.values())
 
 
@@ -87,12 +92,8 @@ def _linter_repair(issue: Issue, rule: str, pattern: Pattern | None) -> Repair:
     )
 
 
-def _left(pattern: Pattern, path: str) -> bool:
-    return any(fnmatch(path, glob) for glob in pattern.leave)
-
-
 def _faults(module: Module, pattern: Pattern) -> Iterator[Fault]:
-    if module.floor < (3, 0) or _left(pattern, module.path):
+    if module.floor < (3, 0):
         return
     for fault in code_of(pattern).find(module):
         first, last = _lines(fault.node)
@@ -131,10 +132,14 @@ def _column(module: Module, node: ast.AST) -> int:
 
 def _claimed(module: Module, fault: Fault, issues: Sequence[Issue]) -> list[Issue]:
     """The issues on the fault's first line; of several on that line, those in its column."""
-    line: int = fault.node.lineno  # type: ignore[attr-defined]
+    claimed = [issue for node in (fault.node, *fault.places) for issue in _at(module, node, issues)]
+    return list({issue.fingerprint: issue for issue in claimed}.values())
+
+
+def _at(module: Module, node: ast.AST, issues: Sequence[Issue]) -> list[Issue]:
+    line: int = node.lineno  # type: ignore[attr-defined]
     here = [issue for issue in issues if issue.line == line]
-    exact = [issue for issue in here if issue.column == _column(module, fault.node)]
-    return exact or here
+    return [issue for issue in here if issue.column == _column(module, node)] or here
 
 
 def _repair(

@@ -29,6 +29,8 @@ class Fault:
     safety: Safety | None = None
     parts: tuple[ast.AST, ...] = ()
     """Further nodes that the rewrite needs."""
+    places: tuple[ast.AST, ...] = ()
+    """Further places of the same fault; the repair resolves an issue there as well."""
 
     def node_as(self, kind: type[N]) -> N:
         """The place, as the type of node that the pattern looks for."""
@@ -230,6 +232,10 @@ class Module:
     def line(self, number: int) -> str:
         """A line's text, without its line ending."""
         return self.between(self.line_start(number), self.line_start(number + 1)).rstrip("\r\n")
+
+    def is_blank(self, number: int) -> bool:
+        """Say whether a line of the file holds nothing; what lies behind its end is no line."""
+        return self.line_start(number) < len(self.content) and not self.line(number).strip()
 
     def indent(self, node: ast.AST) -> str | None:
         """White space in front of a statement; None where the line holds something else before it."""

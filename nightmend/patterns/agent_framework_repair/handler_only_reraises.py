@@ -26,7 +26,7 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     end = module.line_start((last.end_lineno or last.lineno) + 1)
     if has_comment(module, start, end) or module.indent(first) is None:
         return None
-    dropped = module.edit(module.line_start(first.lineno), end, "")
+    dropped = module.edit(start, end, "")
     if len(fault.parts) - 1 < len(block.handlers) or block.finalbody:
         return [dropped]
     return _unwrap(module, block, dropped)

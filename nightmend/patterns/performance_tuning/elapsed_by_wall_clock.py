@@ -44,7 +44,7 @@ def _is_clock(module: Module, node: ast.AST) -> bool:
 def _measurement(module: Module, call: ast.Call) -> set[ast.AST]:
     """All readings of the clock that are subtracted from each other; empty where one is used otherwise."""
     target = target_of(module, call)
-    if target is None or isinstance(module.parent(call), ast.AnnAssign):
+    if target is None:
         return set()
     ends: set[ast.AST] = set()
     waiting, seen = [target], set[str]()

@@ -97,6 +97,14 @@ def test_a_place_that_is_known_better_has_its_own_safety() -> None:
     assert [one.safety for one in made] == ["safe", "needs-tests"]
 
 
+def test_a_fault_with_several_places_claims_the_issues_at_each() -> None:
+    module = parse("from json import dump, dumps, load, loads\nprint(load)\n")
+    found = [issue("unused-import", 1, column, str(column)) for column in (18, 24, 37)]
+    (made,) = propose(module, PATTERNS["unused-import"], found)
+    assert made.issues == ("18", "24", "37")
+    assert apply_edits(module.content, made.edits) == b"from json import load\nprint(load)\n"
+
+
 def test_repairs_that_need_the_same_import_share_its_edit() -> None:
     source = """\
         import json
@@ -214,18 +222,18 @@ def test_a_linter_fix_becomes_a_repair(safety: FixSafety, unsafe: bool, expected
 
 
 def test_a_linter_fix_bears_the_name_and_safety_of_its_pattern() -> None:
-    found = issue("unused-import", 1, fix=FIX, safety="safe", rules=["ruff:F401"])
+    found = issue("imported-twice", 1, fix=FIX, safety="safe", rules=["ruff:F811"])
     (made,) = propose_linter_fixes([found], PATTERNS)
-    assert (made.pattern, made.safety) == ("unused-import", "needs-tests")
-    assert propose(parse("import os\n"), PATTERNS["unused-import"], [found]) == [made]
+    assert (made.pattern, made.safety) == ("imported-twice", "needs-tests")
+    assert propose(parse("import os\n"), PATTERNS["imported-twice"], [found]) == [made]
 
 
 def test_two_issues_with_one_fix_are_one_repair() -> None:
     found = [
-        issue("unused-import", 1, mark=mark, fix=FIX, safety="safe", rules=["ruff:F401"]) for mark in "ab"
+        issue("imported-twice", 1, mark=mark, fix=FIX, safety="safe", rules=["ruff:F811"]) for mark in "ab"
     ]
     (made,) = propose_linter_fixes(found, PATTERNS)
-    assert (made.issues, made.faults) == (("a", "b"), ("unused-import",) * 2)
+    assert (made.issues, made.faults) == (("a", "b"), ("imported-twice",) * 2)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +242,10 @@ def test_two_issues_with_one_fix_are_one_repair() -> None:
         issue("ruff:C408", 1, fix=FIX, safety="unsafe", rules=["ruff:C408"]),
         issue("ruff:C408", 1, rules=["ruff:C408"]),
         issue("pylint:W1", 1, fix=FIX, safety="safe", rules=["pylint:W1"]),
-        issue("unused-import", 1, fix=FIX, safety="safe", rules=["ruff:F401"], path="pack/__init__.py"),
+        pytest.param(
+            issue("unused-import", 1, fix=FIX, safety="safe", rules=["ruff:F401"]),
+            id="a pattern's own code does it",
+        ),
     ],
 )
 def test_no_repair_comes_of_what_is_unsafe_or_left_out(found: Issue) -> None:
