@@ -69,7 +69,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    for function in (story.percent, story.duration, story.words, story.claims, story.count):
+    for function in (story.percent, story.value, story.duration, story.words, story.claims, story.count):
         environment.filters[function.__name__] = function
     environment.globals |= {
         "headline": story.headline,

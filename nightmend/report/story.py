@@ -1,5 +1,6 @@
 """What the report tells people, drawn from its data: one place for the page and the pull request."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
@@ -15,6 +16,7 @@ GRADES = {
 }
 Mark = Literal["yes", "no", "open"]
 _SHOWN = 5
+_REPAIR = re.compile(r"\brepair [0-9a-f]{12}\b")
 
 
 class Theme(Frozen):
@@ -88,7 +90,8 @@ def declined(report: Report) -> tuple[Declined, ...]:
     groups: dict[tuple[str, str, str], list[RepairReport]] = {}
     for repair in sorted(report.repairs, key=lambda one: one.verdict != "rolled_back"):
         if repair.verdict != "kept":
-            groups.setdefault((repair.pattern, repair.verdict, repair.reason), []).append(repair)
+            reason = _REPAIR.sub("a repair", repair.reason)
+            groups.setdefault((repair.pattern, repair.verdict, reason), []).append(repair)
     return tuple(
         Declined(pattern=pattern, verdict=words(verdict), reason=reason, repairs=tuple(repairs))
         for (pattern, verdict, reason), repairs in groups.items()
@@ -173,6 +176,13 @@ def count(number: int, noun: str) -> str:
 def percent(value: float | None, *, share: bool = False) -> str:
     """Write percent, or a share as percent."""
     return "not measurable" if value is None else f"{value * (100 if share else 1):.1f} %"
+
+
+def value(number: float | str | None) -> str:
+    """Write a measured value: whole numbers without a point, what is not known as such."""
+    if number is None:
+        return "unknown"
+    return f"{number:.2f}".rstrip("0").rstrip(".") if isinstance(number, float) else str(number)
 
 
 def duration(seconds: float) -> str:
