@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from prefect.logging.handlers import APILogHandler
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from nightmend.errors import PrerequisiteError
@@ -33,6 +34,7 @@ def prefect_api(home: Path) -> Iterator[str]:
         try:
             yield url
         finally:
+            APILogHandler().flush()  # what is still to be said needs the server
             if previous is None:
                 del os.environ["PREFECT_API_URL"]
             else:

@@ -4,11 +4,13 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from nightmend.errors import PrerequisiteError
 from nightmend.frozen import Frozen
 from nightmend.git.store import Store
 from nightmend.git.target import Target
@@ -17,7 +19,7 @@ from nightmend.night import Night
 from nightmend.sandboxes import backends
 from nightmend.sandboxes.owner import sandbox_owner
 from nightmend.sandboxes.protocol import Bind, Sandbox, SandboxSpec
-from nightmend.settings import Limits
+from nightmend.settings import Limits, SandboxSettings
 from nightmend.snapshot import Snapshot
 
 M = TypeVar("M", bound=Frozen)
@@ -78,7 +80,7 @@ class Workspace:
         seen = {bind.inside: bind for bind in (*self.own.binds, *self.interpreter.binds, *binds)}
         spec = SandboxSpec(
             name=name,
-            base_directory=str(_passable(self.home, "sandboxes")),
+            base_directory=str(sandbox_folder(self.night.sandbox)),
             lower=str(self.checkout(snapshot)) if snapshot else None,
             binds=tuple(seen.values()),
             limits=limits or Limits(),
@@ -103,6 +105,26 @@ class Workspace:
 def target_folder(home: Path, target: Path) -> Path:
     """Return the folder of a target below the state folder; one a path, whatever is checked out there."""
     return home / "targets" / hashlib.sha256(os.fsencode(target)).hexdigest()[:16]
+
+
+def sandbox_folder(settings: SandboxSettings) -> Path:
+    """Return the folder of this user's sandboxes, made when missing; others may have theirs beside it."""
+    shared, mine = settings.base_directory, settings.base_directory / str(os.getuid())
+    try:
+        if not shared.exists():
+            shared.mkdir(parents=True)
+            shared.chmod(0o1777)
+        mine.mkdir(mode=0o711, exist_ok=True)
+        state = mine.lstat()
+    except OSError as error:
+        raise PrerequisiteError(
+            f"no sandbox can be made in {mine}: {error.strerror}; set base_directory to a folder of yours"
+        ) from error
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid():
+        raise PrerequisiteError(
+            f"{mine} belongs to someone else; remove it, or set base_directory to a folder of yours"
+        )
+    return mine
 
 
 def _passable(home: Path, below: str | Path) -> Path:

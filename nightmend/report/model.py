@@ -64,7 +64,7 @@ class CategoryCounts(Frozen):
 
 
 class IssueCounts(Frozen):
-    """Issues over all; rates in percent, None where there was nothing to resolve."""
+    """Issues over all; rates are shares of 1, None where there was nothing to resolve."""
 
     identified: int
     actionable: int
