@@ -30,6 +30,7 @@ class Limits(Frozen):
     processes: int = Field(512, ge=1, description="Processes and threads at once")
     open_files: int = Field(4096, ge=16, description="Open files of one process")
     file_bytes: int = Field(1 * GIB, ge=0, description="Bytes of one file")
+    disk_bytes: int = Field(4 * GIB, ge=MIB, description="Bytes that all commands write to the tree")
     tmp_bytes: int = Field(1 * GIB, ge=MIB, description="Bytes of /tmp and of /dev/shm, each")
     output_bytes: int = Field(16 * MIB, ge=0, description="Bytes kept of stdout and of stderr, each")
 

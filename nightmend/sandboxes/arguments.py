@@ -93,7 +93,13 @@ def _work_layer(mounts: Mounts) -> tuple[str, ...]:
 def check_inside(path: str) -> str:
     """Return an absolute, normal path inside the sandbox; UsageError says why it is none."""
     parts = PurePosixPath(path).parts
-    if not path.startswith("/") or path.startswith("//") or ".." in parts or str(PurePosixPath(path)) != path:
+    if (
+        not path.startswith("/")
+        or path.startswith("//")
+        or ".." in parts
+        or "\0" in path
+        or str(PurePosixPath(path)) != path
+    ):
         raise UsageError(f"the place {path!r} inside a sandbox must be an absolute path without `..`")
     if path == "/" or path in {"/usr", "/etc", "/proc", "/dev", *TOP_FOLDERS} or parts[1] in {"proc", "dev"}:
         raise UsageError(f"the place {path!r} inside a sandbox would hide the system there")

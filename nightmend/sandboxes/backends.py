@@ -36,11 +36,12 @@ def diagnose_backend(name: str = "bubblewrap") -> tuple[bool, str]:
         except PrerequisiteError as error:
             return False, str(error)
         except NightmendError as error:
-            return False, f"{name} does not run here: {error}; {CURES.get(name, '')}"
+            return False, f"{name} does not run here ({error}): {CURES[name]}"
     if result.return_code:
+        said = result.stderr.decode(errors="replace").strip()
         return (
             False,
-            f"{name} started but could not run `true`: {result.stderr.decode(errors='replace').strip()}",
+            f"{name} started but could not run `true`: {said}",
         )
     return True, f"{name} works"
 

@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
@@ -15,9 +15,9 @@ from nightmend.sandboxes.arguments import ENVIRONMENT, ETC, Mounts, arguments, c
 from nightmend.sandboxes.binary import bubblewrap_binary
 from nightmend.sandboxes.cgroups import cgroup_meter
 from nightmend.sandboxes.cleanup import claim, remove_tree
+from nightmend.sandboxes.disk import Disk
 from nightmend.sandboxes.launch import Command
 from nightmend.sandboxes.layers import Layers
-from nightmend.sandboxes.meter import Meter
 from nightmend.sandboxes.owner import sandbox_owner
 from nightmend.sandboxes.polling import Polling
 from nightmend.sandboxes.protocol import READ_LIMIT, Bind, CommandResult, SandboxSpec
@@ -26,23 +26,25 @@ from nightmend.sandboxes.staging import on_stage
 from nightmend.sandboxes.supervise import Supervision
 from nightmend.settings import Limits
 
-LAYERS = ("upper", "work")
+Shown = Callable[[str], str]
+"""Where bubblewrap sees a folder of the host."""
 
 
 class Bubblewrap:
     """One work layer; each command gets fresh namespaces around it."""
 
     def __init__(self, spec: SandboxSpec) -> None:
-        bubblewrap_binary()
-        check_inside(spec.workdir)
-        for bind in spec.binds:
-            check_inside(bind.inside)
-        self._spec = spec
+        self._binary = bubblewrap_binary()
+        for place in (spec.workdir, *(bind.inside for bind in spec.binds)):
+            check_inside(place)
+        self.spec = spec
         self._owner = sandbox_owner()
         self.id = f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', spec.name).strip('-.')[:60]}-{secrets.token_hex(4)}"
         self.path = Path(spec.base_directory).resolve() / self.id
         self._claim: int | None = self._make_folders()
+        self._closing = False
         self._layers = Layers(str(self.path / "upper"), spec.lower, self._owner)
+        self._disk = Disk(self.path)
         self._one_at_a_time = threading.Lock()
         self._running: Supervision | None = None
 
@@ -55,15 +57,32 @@ class Bubblewrap:
         stdin: bytes = b"",
     ) -> CommandResult:
         """Run one command to its end, or to its first limit; nothing of it is left running."""
-        limits = limits or self._spec.limits
+        limits = limits or self.spec.limits
+        environment = {**ENVIRONMENT, **self.spec.environment, **(env or {})}
         if not argv:
             raise UsageError("a sandbox needs a command to run")
         with self._one_at_a_time:
             self._require_open()
+            self._require_mount_points()
             meter = cgroup_meter(limits) or Polling(limits)
+            running = self._running = Supervision(limits, meter, self._disk)
             try:
-                environment = {**ENVIRONMENT, **self._spec.environment, **(env or {})}
-                return self._supervised(argv, limits, environment, stdin, meter)
+                self._require_open()  # `close` sees what runs, or what runs sees `close`
+                return self._staged(
+                    lambda shown: running.run(
+                        Command(
+                            binary=f"{shown(self._binary.folder)}/{self._binary.program}",
+                            arguments=arguments(self._mounts(shown, limits), environment),
+                            system_calls=_filter(meter.hidden_memory),
+                            argv=argv,
+                            stdin=stdin,
+                            limits=limits,
+                            owner=self._owner,
+                            processes=meter.processes,
+                            data_bytes=meter.data_bytes,
+                        )
+                    )
+                )
             finally:
                 self._running = None
                 meter.close()
@@ -86,7 +105,8 @@ class Bubblewrap:
 
     def close(self) -> None:
         """End what runs and remove everything; again does nothing."""
-        self._cancel()
+        self._closing = True
+        self._end()
         with self._one_at_a_time:
             if self._claim is not None:
                 remove_tree(self.path)
@@ -101,9 +121,22 @@ class Bubblewrap:
     ) -> None:
         self.close()
 
+    def _end(self) -> None:
+        running = self._running
+        if running:
+            running.end()
+
     def _require_open(self) -> None:
-        if self._claim is None:
+        if self._closing:
             raise SandboxError(f"the sandbox {self.id!r} is closed: create a new one")
+
+    def _require_mount_points(self) -> None:
+        """Refuse to mount below the work layer through a link that a command has put there."""
+        workdir = PurePosixPath(self.spec.workdir)
+        for bind in self.spec.binds:
+            inside = PurePosixPath(bind.inside)
+            if inside != workdir and inside.is_relative_to(workdir):
+                self._layers.require_no_links(str(inside.relative_to(workdir)))
 
     def _make_folders(self) -> int:
         base = self.path.parent
@@ -113,44 +146,27 @@ class Bubblewrap:
                 raise SandboxError(f"{base} belongs to another user: choose another base_directory")
             self.path.mkdir(mode=0o700)
             descriptor = claim(self.path)
-            for layer in LAYERS:
+            for layer in ("upper", "work"):
                 (self.path / layer).mkdir(mode=0o755)
                 if self._owner:
                     os.chown(self.path / layer, *self._owner)
+            if self._owner:
+                os.chmod(self.path, 0o711)  # noqa: S103 -- its user passes through, and lists nothing
         except OSError as error:
             raise SandboxError(
-                f"no sandbox could be made in {base} ({error}): choose another base_directory"
+                f"no sandbox can be made in {base} ({error}): choose another base_directory"
             ) from None
-        if self._owner:
-            os.chmod(self.path, 0o711)  # noqa: S103 -- base is ours alone; bubblewrap passes through as its user
         return descriptor
 
-    def _supervised(
-        self, argv: Sequence[str], limits: Limits, environment: Mapping[str, str], stdin: bytes, meter: Meter
-    ) -> CommandResult:
-        binary = bubblewrap_binary()
-
-        def start(shown: Callable[[str], str]) -> CommandResult:
-            command = Command(
-                binary=f"{shown(binary.folder)}/{binary.program}",
-                arguments=arguments(self._mounts(shown, limits), environment),
-                system_calls=_filter(meter.hidden_memory),
-                argv=argv,
-                stdin=stdin,
-                limits=limits,
-                owner=self._owner,
-            )
-            self._running = Supervision(command, meter)
-            return self._running.run()
-
+    def _staged(self, start: Callable[[Shown], CommandResult]) -> CommandResult:
         if self._owner is None:
             return start(str)
-        lower = () if self._spec.lower is None else (self._spec.lower,)
-        sources = (binary.folder, str(ETC), str(self.path), *lower, *(bind.host for bind in self._spec.binds))
-        return on_stage(sources, start, self._cancel)
+        lower = () if self.spec.lower is None else (self.spec.lower,)
+        sources = (self._binary.folder, str(ETC), str(self.path), *lower)
+        return on_stage((*sources, *(bind.host for bind in self.spec.binds)), start, self._end)
 
-    def _mounts(self, shown: Callable[[str], str], limits: Limits) -> Mounts:
-        spec, own = self._spec, shown(str(self.path))
+    def _mounts(self, shown: Shown, limits: Limits) -> Mounts:
+        spec, own = self.spec, shown(str(self.path))
         return Mounts(
             lower=None if spec.lower is None else shown(spec.lower),
             upper=f"{own}/upper",
@@ -160,11 +176,6 @@ class Bubblewrap:
             binds=tuple(Bind(host=shown(bind.host), inside=bind.inside) for bind in spec.binds),
             tmp_bytes=limits.tmp_bytes,
         )
-
-    def _cancel(self) -> None:
-        running = self._running
-        if running:
-            running.end()
 
 
 @cache

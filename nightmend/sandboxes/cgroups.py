@@ -1,27 +1,34 @@
-"""Kernel control groups: exact sums over all processes of a command, and a hard memory limit."""
+"""Kernel control groups: exact sums over all processes of a command, and a hard limit of memory."""
 
 import os
 import secrets
+import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from nightmend.sandboxes.meter import Meter, Usage
-from nightmend.settings import Limits
+from nightmend.settings import MIB, Limits
 
 PREFIX = "nightmend-"
+CONTROLLERS = ("memory", "cpuacct", "pids")
+UNIFIED = ""
+"""Stands for version 2 where version 1 has the name of a controller."""
+_SPARE = 16
 
 
 class CgroupsV1:
     """One group in each of the memory, cpuacct and pids hierarchies."""
 
-    hidden_memory = True
-    spare_processes = 16
+    hidden_memory: bool = True
+    data_bytes: int | None = None
 
     def __init__(self, parents: Mapping[str, Path], limits: Limits) -> None:
-        name = f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
-        self._groups = {controller: parent / name for controller, parent in parents.items()}
-        self._peak: int | None = None
+        self.processes = limits.processes + _SPARE
+        name = _new_name()
+        self._groups = {controller: parents[controller] / name for controller in CONTROLLERS}
         try:
             for group in self._groups.values():
                 group.mkdir()
@@ -44,32 +51,28 @@ class CgroupsV1:
             (group / "cgroup.procs").write_text(str(pid))
 
     def usage(self) -> Usage:
-        """Measure."""
-        memory = self._groups["memory"]
+        """Read the sums of the kernel."""
         cpu = int((self._groups["cpuacct"] / "cpuacct.usage").read_text()) / 1e9
-        peak = int((memory / "memory.max_usage_in_bytes").read_text())
-        exceeded = None
-        if _count(memory / "memory.oom_control", "oom_kill"):
-            exceeded = "memory"
-        elif _count(self._groups["pids"] / "pids.events", "max"):
-            exceeded = "processes"
-        return Usage(cpu, peak, exceeded)
+        peak = int((self._groups["memory"] / "memory.max_usage_in_bytes").read_text())
+        killed = self._groups["memory"] / "memory.oom_control"
+        return Usage(cpu, peak, _exceeded(killed, self._groups["pids"]))
 
     def close(self) -> None:
-        """Forget the command."""
+        """Remove the groups."""
         for group in self._groups.values():
-            remove_group(group)
+            _remove(group)
 
 
 class CgroupV2:
     """One group of the unified hierarchy, below an ancestor that was delegated to us."""
 
-    hidden_memory = True
-    spare_processes = 16
+    hidden_memory: bool = True
+    data_bytes: int | None = None
 
     def __init__(self, parent: Path, limits: Limits) -> None:
-        self._group = parent / f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
-        self._peak: int | None = None
+        self.processes = limits.processes + _SPARE
+        self._group = parent / _new_name()
+        self._peak = 0
         try:
             self._group.mkdir()
             self._limit(limits)
@@ -79,7 +82,6 @@ class CgroupV2:
 
     def _limit(self, limits: Limits) -> None:
         (self._group / "memory.max").write_text(str(limits.memory))
-        (self._group / "memory.oom.group").write_text("1")
         (self._group / "pids.max").write_text(str(limits.processes + 1))
         without_swap = self._group / "memory.swap.max"
         if without_swap.exists():
@@ -90,84 +92,117 @@ class CgroupV2:
         (self._group / "cgroup.procs").write_text(str(pid))
 
     def usage(self) -> Usage:
-        """Measure."""
-        cpu = _count(self._group / "cpu.stat", "usage_usec") / 1e6
-        now = int((self._group / "memory.current").read_text())
-        self._peak = max(self._peak or 0, now)
-        exceeded = None
-        if _count(self._group / "memory.events", "oom_kill"):
-            exceeded = "memory"
-        elif _count(self._group / "pids.events", "max"):
-            exceeded = "processes"
-        return Usage(cpu, self._peak, exceeded)
+        """Read the sums of the kernel."""
+        self._peak = max(self._peak, int((self._group / "memory.current").read_text()))
+        cpu = _value(self._group / "cpu.stat", "usage_usec") / 1e6
+        return Usage(cpu, self._peak, _exceeded(self._group / "memory.events", self._group))
 
     def close(self) -> None:
-        """Forget the command."""
-        remove_group(self._group)
+        """Remove the group."""
+        _remove(self._group)
 
 
 def cgroup_meter(limits: Limits) -> Meter | None:
-    """Return a meter on control groups, or None where we may not make any."""
+    """Return a meter on control groups, or None where they are not ours to make."""
     places = group_places()
     try:
-        if {"memory", "cpuacct", "pids"} <= places.keys():
-            return CgroupsV1({name: places[name] for name in ("memory", "cpuacct", "pids")}, limits)
-        if "" in places:
-            return CgroupV2(places[""], limits)
+        if UNIFIED in places:
+            return CgroupV2(places[UNIFIED], limits)
+        return CgroupsV1(places, limits) if places else None
     except OSError:
         return None
-    return None
 
 
+@cache
 def group_places() -> dict[str, Path]:
-    """Return where we may make groups: by controller for version 1, under "" for version 2."""
-    places = {}
-    for controllers, mount, root in _hierarchies():
-        for controller in controllers:
-            own = _own_group(controller, mount, root)
-            place = _delegating(own, mount) if own and not controller else own
-            if place and os.access(place, os.W_OK):
-                places[controller] = place
-    return places
+    """Return where groups work: one place a controller (version 1), the unified one, or nothing.
+
+    Tried for real, once a process: permissions alone do not tell whether a process may be moved.
+    """
+    offered = _offered()
+    for places in ({name: offered.get(name) for name in CONTROLLERS}, {UNIFIED: offered.get(UNIFIED)}):
+        usable = {name: place for name, place in places.items() if place}
+        if len(usable) == len(places) and _works(usable):
+            return usable
+    return {}
 
 
-def _hierarchies() -> list[tuple[list[str], Path, str]]:
-    """Parse the mounts of control groups: controllers ([""] for version 2), mount point, root shown there."""
-    found = []
+def _works(places: Mapping[str, Path]) -> bool:
+    """Move a process of ours in."""
+    limits = Limits(memory=16 * MIB)
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        try:
+            meter = CgroupV2(places[UNIFIED], limits) if UNIFIED in places else CgroupsV1(places, limits)
+        except OSError:
+            return False
+        try:
+            meter.admit(process.pid)
+            meter.usage()
+        except (OSError, ValueError):
+            return False
+        else:
+            return True
+        finally:
+            process.kill()
+            process.wait()
+            meter.close()
+
+
+def _offered() -> dict[str, Path]:
+    """Return where we may write: by controller, and UNIFIED where version 2 delegates what we need."""
+    offered: dict[str, Path] = {}
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         before, _, after = line.partition(" - ")
         root, mount = before.split()[3:5]
         kind, _, options = after.split(maxsplit=2)
         if kind == "cgroup":
-            found.append(
-                ([o for o in options.split(",") if o in {"memory", "cpuacct", "pids"}], Path(mount), root)
-            )
+            for name in set(CONTROLLERS) & set(options.split(",")):
+                offered |= _named(name, _own(name, Path(mount), root))
         elif kind == "cgroup2":
-            found.append(([""], Path(mount), root))
-    return found
+            own = _own(UNIFIED, Path(mount), root)
+            offered |= _named(UNIFIED, own and _delegating(own, Path(mount)))
+    return offered
 
 
-def _own_group(controller: str, mount: Path, root: str) -> Path | None:
+def _named(name: str, place: Path | None) -> dict[str, Path]:
+    return {name: place} if place and os.access(place, os.W_OK) else {}
+
+
+def _own(controller: str, mount: Path, root: str) -> Path | None:
+    """Find our own group below a mount that shows the hierarchy from `root` on."""
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         if controller in controllers.split(","):
-            inside = os.path.relpath(path, root) if root != "/" else path.lstrip("/")
-            return mount / inside if not inside.startswith("..") and (mount / inside).is_dir() else None
+            own = mount / os.path.relpath(path, root)
+            return own if own.is_dir() and own.is_relative_to(mount) else None
     return None
 
 
 def _delegating(own: Path, mount: Path) -> Path | None:
-    """Find the nearest ancestor that hands memory and pids to its children and lets us move processes."""
+    """Find the nearest group that hands memory and pids to its children."""
     for group in (own, *own.parents):
         handed = (group / "cgroup.subtree_control").read_text().split()
-        if {"memory", "pids"} <= set(handed) and os.access(group / "cgroup.procs", os.W_OK):
+        if {"memory", "pids"} <= set(handed):
             return group
         if group == mount:
-            return None
+            break
     return None
 
 
-def remove_group(group: Path) -> None:
+def reap_groups() -> None:
+    """Remove the empty groups of dead processes."""
+    for place in set(group_places().values()):
+        for group in place.glob(f"{PREFIX}*"):
+            if not Path("/proc", group.name.split("-")[1]).exists():
+                with suppress(OSError):
+                    group.rmdir()
+
+
+def _new_name() -> str:
+    return f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _remove(group: Path) -> None:
     """Remove a group; its last process may still be on its way out."""
     for _ in range(200):
         try:
@@ -180,15 +215,13 @@ def remove_group(group: Path) -> None:
             return
 
 
-def reap_groups() -> None:
-    """Remove the empty groups of dead processes."""
-    for place in set(group_places().values()):
-        for group in place.glob(f"{PREFIX}*"):
-            if not Path("/proc", group.name.split("-")[1]).exists():
-                remove_group(group)
+def _exceeded(killed: Path, processes: Path) -> str | None:
+    if _value(killed, "oom_kill"):
+        return "memory"
+    return "processes" if _value(processes / "pids.events", "max") else None
 
 
-def _count(file: Path, key: str) -> int:
+def _value(file: Path, key: str) -> int:
     for line in file.read_text().splitlines():
         name, _, value = line.partition(" ")
         if name == key:

@@ -6,24 +6,20 @@ import secrets
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from nightmend.errors import SandboxError
+from nightmend.sandboxes.cgroups import reap_groups
 
-OWNER_FILE = "owner"
+OWNER_FILE = ".nightmend-owner"
+"""In every sandbox folder, and hardly elsewhere: only a folder that has one is ever reaped."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder that nothing writes to any more; SandboxError names what stayed.
-
-    Each folder found is moved up beside the top before it is emptied, so that depth costs neither
-    recursion nor descriptors nor long paths.
-    """
+    """Remove a folder that nothing writes to any more; SandboxError names what stayed."""
     try:
-        with _opened(str(folder)) as top:
-            _empty(top)
+        _empty(str(folder))
         folder.rmdir()
     except FileNotFoundError:
         return
@@ -31,37 +27,55 @@ def remove_tree(folder: Path) -> None:
         raise SandboxError(f"{folder} could not be removed ({error}): remove it by hand") from None
 
 
-def _empty(top: int) -> None:
+def _empty(folder: str) -> None:
+    """Empty a folder with few descriptors and no recursion.
+
+    Each folder found is moved up beside the first one before it is emptied: the kernel needs ten
+    times as long where it lies deep.
+    """
     prefix = secrets.token_hex(8)  # hostile code cannot have taken these names
     pending = ["."]
-    count = 0
-    while pending:
-        name = pending.pop()
-        with _opened(name, top) as here:
-            for entry in os.listdir(here):
-                if stat.S_ISDIR(os.stat(entry, dir_fd=here, follow_symlinks=False).st_mode):
-                    count += 1
-                    pending.append(f"{prefix}.{count}")
-                    _unlock(entry, here)
-                    os.rename(entry, pending[-1], src_dir_fd=here, dst_dir_fd=top)
-                else:
-                    os.unlink(entry, dir_fd=here)
-        if name != ".":
-            os.rmdir(name, dir_fd=top)
-
-
-def _unlock(name: str, parent: int) -> None:
-    with _opened(name, parent, os.O_PATH) as folder:
-        os.chmod(f"/proc/self/fd/{folder}", 0o700)
-
-
-@contextmanager
-def _opened(name: str, parent: int | None = None, flags: int = 0) -> Iterator[int]:
-    descriptor = os.open(name, _FOLDER | flags, dir_fd=parent)
+    top = _enter(folder, None)
     try:
-        yield descriptor
+        for count, name in enumerate(_popped(pending)):
+            here = _enter(name, top)
+            try:
+                for at, below in enumerate(_unlink_files(here)):
+                    pending.append(f"{prefix}.{count}.{at}")
+                    os.rename(below, pending[-1], src_dir_fd=here, dst_dir_fd=top)
+            finally:
+                os.close(here)
+            if name != ".":
+                os.rmdir(name, dir_fd=top)
     finally:
-        os.close(descriptor)
+        os.close(top)
+
+
+def _popped(pending: list[str]) -> Iterator[str]:
+    while pending:
+        yield pending.pop()
+
+
+def _enter(name: str, parent: int | None) -> int:
+    """Open a folder, and give us every right to it first: its owner may have taken them."""
+    locked = os.open(name, _FOLDER | os.O_PATH, dir_fd=parent)
+    try:
+        os.chmod(f"/proc/self/fd/{locked}", 0o700)
+        return os.open(f"/proc/self/fd/{locked}", _FOLDER & ~os.O_NOFOLLOW)
+    finally:
+        os.close(locked)
+
+
+def _unlink_files(folder: int) -> list[str]:
+    """Remove everything but folders, and return the names of those, unlocked so that they can be moved."""
+    folders = []
+    for name in os.listdir(folder):
+        if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            os.close(_enter(name, folder))
+            folders.append(name)
+        else:
+            os.unlink(name, dir_fd=folder)
+    return folders
 
 
 def claim(folder: Path) -> int:
@@ -77,6 +91,7 @@ def claim(folder: Path) -> int:
 
 def reap(base_directory: Path, older_than: float) -> tuple[str, ...]:
     """Remove the sandboxes whose owner is dead, made more than `older_than` seconds ago; return their ids."""
+    reap_groups()
     if not base_directory.is_dir():
         return ()
     return tuple(folder.name for folder in sorted(base_directory.iterdir()) if _reaped(folder, older_than))

@@ -2,10 +2,11 @@
 
 import json
 import os
+import resource
 import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO
 
 from nightmend.errors import SandboxError, UsageError
@@ -13,9 +14,7 @@ from nightmend.settings import Limits
 
 CHUNK = 1 << 16
 GO = b"\n"
-"""First line of standard input, for `_WHEN_TOLD`."""
-_WHEN_TOLD = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
-"""Never goes on when we die while the sandbox is made, before the kernel would tell it of our death."""
+"""First line of standard input: the shell around the command waits for it."""
 
 
 @dataclass(frozen=True)
@@ -29,52 +28,49 @@ class Command:
     stdin: bytes
     limits: Limits
     owner: tuple[int, int] | None
+    processes: int
+    """Hard limit of processes and threads at once."""
+    data_bytes: int | None
+    """Hard limit of the private memory of one process."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Started:
-    """A bubblewrap that makes its sandbox and then waits at the gate. All descriptors are non-blocking."""
+    """A bubblewrap that makes its sandbox and then waits at the gate. Its pipes do not block us."""
 
     process: "subprocess.Popen[bytes]"
     monitor: int
     """Process descriptor of bubblewrap itself."""
     status: int
+    """A file for what bubblewrap says: a pipe, broken by our death, would end it with its child asleep."""
     gate: int
     stdin: IO[bytes]
     stdout: IO[bytes]
     stderr: IO[bytes]
-    told: dict[str, int] = field(default_factory=dict)
-    """What bubblewrap has said so far: child-pid at first, exit-code at the end of a command that began."""
-    _line: bytes = b""
 
-    def listen(self) -> bool:
-        """Take in what bubblewrap says; return whether more may come."""
-        said = read_some(self.status)
-        *lines, self._line = (self._line + (said or b"")).split(b"\n")
-        for line in lines:
-            self.told.update(json.loads(line))
-        return said != b""
+    def told(self, key: str) -> int | None:
+        """Return what bubblewrap said: child-pid at first, exit-code at the end of a command that began."""
+        said = os.pread(self.status, CHUNK, 0)
+        documents = (json.loads(line) for line in said.splitlines(keepends=True) if line.endswith(b"\n"))
+        return next((int(document[key]) for document in documents if key in document), None)
 
     def open_gate(self) -> None:
         """Let bubblewrap start the command."""
         os.write(self.gate, b"x")
 
 
-def start(command: Command, processes: int, stack: ExitStack) -> Started:
-    """Start bubblewrap; `processes` is the hard limit inside. SandboxError when it cannot be executed."""
+def start(command: Command, stack: ExitStack) -> Started:
+    """Start bubblewrap; SandboxError when it cannot be executed."""
     listed = _memory_file(_joined(command.arguments), stack)
     filtered = _memory_file(command.system_calls, stack)
-    status, status_in = os.pipe()
+    status = _memory_file(b"", stack)
     gate_out, gate = os.pipe()
-    for ours in (status, gate):
-        os.set_blocking(ours, False)
-        stack.callback(os.close, ours)
-    options = ("--args", listed, "--seccomp", filtered, "--json-status-fd", status_in, "--block-fd", gate_out)
-    argv = [command.binary, *map(str, options), "--", *_WHEN_TOLD, *_limited(command.limits, processes)]
+    stack.callback(os.close, gate)
+    options = ("--args", listed, "--seccomp", filtered, "--json-status-fd", status, "--block-fd", gate_out)
+    argv = [command.binary, *map(str, options), "--", "/bin/sh", "-c", _script(command), "sh", *command.argv]
     try:
-        process = _popen([*argv, *command.argv], (listed, filtered, status_in, gate_out), command.owner)
+        process = _popen(argv, (listed, filtered, status, gate_out), command.owner)
     finally:
-        os.close(status_in)
         os.close(gate_out)
     monitor = os.pidfd_open(process.pid)
     stack.callback(os.close, monitor)
@@ -120,17 +116,33 @@ def _popen(
         raise SandboxError(f"bubblewrap could not be started: {error}") from None
 
 
-def _limited(limits: Limits, processes: int) -> tuple[str, ...]:
-    """Return the prefix that sets limits from inside, where the kernel counts processes by sandbox."""
-    return (
-        "/usr/bin/prlimit",
-        "--core=0",
-        f"--fsize={limits.file_bytes}",
-        f"--nofile={limits.open_files}",
-        f"--nproc={processes}",
-        f"--cpu={int(limits.cpu_seconds) + 2}",
-        "--",
+def _script(command: Command) -> str:
+    """Return the shell script around the command.
+
+    It sets the limits from inside, where the kernel counts processes by sandbox; and it waits to be told,
+    for it must not go on when we died while the sandbox was made, before the kernel watched for that.
+    """
+    limits = command.limits
+    wanted = (
+        ("c", resource.RLIMIT_CORE, 0, 1),
+        ("f", resource.RLIMIT_FSIZE, limits.file_bytes, 512),
+        ("n", resource.RLIMIT_NOFILE, limits.open_files, 1),
+        ("t", resource.RLIMIT_CPU, int(limits.cpu_seconds) + 2, 1),
+        ("d", resource.RLIMIT_DATA, command.data_bytes, 1024),
     )
+    steps = [
+        f"ulimit -{letter} {_allowed(kind, value) // unit}"
+        for letter, kind, value, unit in wanted
+        if value is not None
+    ]
+    processes = _allowed(resource.RLIMIT_NPROC, command.processes)
+    either = f"{{ ulimit -u {processes} 2>/dev/null || ulimit -p {processes}; }}"  # bash, dash
+    return " && ".join([*steps, either, "read -r _", 'exec "$@"'])
+
+
+def _allowed(kind: int, value: int) -> int:
+    _, hard = resource.getrlimit(kind)
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
 def _joined(words: Sequence[str]) -> bytes:

@@ -66,6 +66,17 @@ class Layers:
             assert level.upper is not None  # noqa: S101 -- _enter makes it
             self._put(level.upper, name, content, mode, moment)
 
+    def require_no_links(self, path: str) -> None:
+        """SandboxError when anything on the way to `path`, or itself, is a link."""
+        with ExitStack() as stack:
+            level = self._top(stack)
+            *folders, name = _parts(path)
+            for folder in folders:
+                level = _descend(level, folder, stack)
+            _, found = _find(level, name)
+            if found and not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
+                raise SandboxError(f"{path!r} in the sandbox is a link now: nothing can be mounted there")
+
     def _top(self, stack: ExitStack) -> _Level:
         upper = _open_folder(self._upper, None, stack)
         return _Level(upper, _open_folder(self._lower, None, stack) if self._lower else None)

@@ -7,22 +7,24 @@ class Usage(NamedTuple):
     cpu_seconds: float
     peak_memory: int | None
     exceeded: str | None = None
-    """The limit that was reached, where the meter itself enforces one."""
+    """The limit that was reached, where the meter itself watches one."""
 
 
 class Meter(Protocol):
-    """Counts the processes of one command, and holds them to its limits."""
+    """Counts the processes of one command together, and holds them to memory and processes."""
 
     hidden_memory: bool
     """Whether memory that belongs to no process (memfd, System V) is counted too."""
-    spare_processes: int
-    """How far RLIMIT_NPROC lies above the limit, so that the meter notices first."""
+    processes: int
+    """Hard limit to set beside: where the meter itself would notice first, it lies a little higher."""
+    data_bytes: int | None
+    """Hard limit to set on each process, where memory is only looked at now and then."""
 
     def admit(self, pid: int) -> None:
         """Count this process, which has no children yet, and all that it will start."""
 
     def usage(self) -> Usage:
-        """Measure; cheap enough for a hundred times a second."""
+        """Measure; cheap enough for fifty times a second."""
 
     def close(self) -> None:
         """Forget the command, when all its processes are gone."""

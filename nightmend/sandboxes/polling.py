@@ -3,28 +3,25 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from nightmend.sandboxes.meter import Usage
-from nightmend.settings import Limits
+from nightmend.settings import GIB, Limits
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MEMORY_FOLDERS = ("tmp", "dev/shm")
 
 
-class _Seen(NamedTuple):
-    own: float
-    children: float
-
-
 class Polling:
     """Sums over the tree of processes below the sandbox's first one, which adopts every orphan."""
 
-    hidden_memory = False
-    spare_processes = 1
+    hidden_memory: bool = False
 
     def __init__(self, limits: Limits) -> None:
+        self.processes = limits.processes + 1  # and bubblewrap's init
+        self.data_bytes: int | None = (
+            limits.memory + GIB
+        )  # about what one process could take between two looks
         self._limits = limits
         self._first: int | None = None
         self._peak = 0
@@ -64,7 +61,8 @@ class Polling:
                 held = os.statvfs(f"/proc/{self._first}/root/{folder}")
             except OSError:
                 continue
-            total += (held.f_blocks - held.f_bfree) * held.f_frsize
+            if held.f_blocks * held.f_frsize < self._limits.tmp_bytes + _PAGE:  # ours, mounted already
+                total += (held.f_blocks - held.f_bfree) * held.f_frsize
         return total
 
     def _measure_cpu(self, pids: list[int]) -> None:

@@ -12,14 +12,18 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from nightmend.errors import SandboxError
+from nightmend.sandboxes.disk import Disk
 from nightmend.sandboxes.launch import CHUNK, GO, Command, Started, read_some, start
 from nightmend.sandboxes.meter import Meter
 from nightmend.sandboxes.protocol import CommandResult
+from nightmend.settings import Limits
 
 TICK = 0.02
 KILLED = 128 + signal.SIGKILL
 _TOO_LARGE = 128 + signal.SIGXFSZ
 _DEATH_SECONDS = 10
+_SETUP_SECONDS = 10
+_GLANCE = 0.0002
 
 
 @dataclass
@@ -47,42 +51,43 @@ class Output:
 class Supervision:
     """Runs a command once; `end` may be called from any thread, at any time."""
 
-    def __init__(self, command: Command, meter: Meter) -> None:
-        self._command = command
+    def __init__(self, limits: Limits, meter: Meter, disk: Disk) -> None:
+        self._limits = limits
         self._meter = meter
-        self._outputs = (Output(command.limits.output_bytes), Output(command.limits.output_bytes))
-        self._unsent = memoryview(GO + command.stdin)
+        self._disk = disk
+        self._outputs = (Output(limits.output_bytes), Output(limits.output_bytes))
+        self._unsent = memoryview(GO)
         self._limit: str | None = None
-        self._ended = False
+        self._closed = False
         self._guard = threading.Lock()
         self._init: int | None = None  # process descriptor of the sandbox's first process
         self._began = self._checked = time.monotonic()
 
     def end(self) -> None:
         """Kill every process of the command; its `run` raises SandboxError."""
-        self._ended = True
+        self._closed = True
         self._kill()
 
-    def run(self) -> CommandResult:
+    def run(self, command: Command) -> CommandResult:
         """Return when nothing of the command is left; SandboxError when it could not be started."""
-        limits = self._command.limits
+        self._unsent = memoryview(GO + command.stdin)
         with ExitStack() as stack:
-            started = start(self._command, limits.processes + self._meter.spare_processes, stack)
+            started = start(command, stack)
             try:
+                self._admit(started)
                 self._watch(started)
             finally:
                 spent = self._finish(started)
             for pipe, output in zip((started.stdout, started.stderr), self._outputs, strict=True):
                 while output.take(pipe.fileno()):
                     continue
-            started.listen()
-        return self._result(started.told.get("exit-code"), spent)
+            code = started.told("exit-code")
+        return self._result(code, spent)
 
     def _watch(self, started: Started) -> None:
         """Serve the pipes and mind the limits until bubblewrap has ended."""
         sources: dict[int, tuple[int, Callable[[], bool]]] = {
             started.monitor: (selectors.EVENT_READ, lambda: False),
-            started.status: (selectors.EVENT_READ, lambda: self._listen(started)),
             started.stdin.fileno(): (selectors.EVENT_WRITE, lambda: self._feed(started)),
         }
         for pipe, output in zip((started.stdout, started.stderr), self._outputs, strict=True):
@@ -96,24 +101,38 @@ class Supervision:
                         selector.unregister(key.fd)
                 self._check()
 
-    def _listen(self, started: Started) -> bool:
-        more = started.listen()
-        if self._init is None and "child-pid" in started.told:
-            with suppress(ProcessLookupError, BrokenPipeError):  # it failed, and bubblewrap will say why
-                self._admit(started, started.told["child-pid"])
-        return more
-
-    def _admit(self, started: Started, pid: int) -> None:
-        """Count the sandbox's first process, which waits at the gate, and open that."""
-        init = os.pidfd_open(pid)
-        if _parent(pid) != started.process.pid:
-            os.close(init)
+    def _admit(self, started: Started) -> None:
+        """Count the sandbox's first process while it waits at the gate, and open that."""
+        pid = self._find_init(started)
+        if pid is None:
+            return  # it has failed, and bubblewrap will say why
+        try:
+            self._meter.admit(pid)
+        except ProcessLookupError:
             return
-        with self._guard:
-            self._init = init
-        self._meter.admit(pid)
-        if not self._ended:
-            started.open_gate()
+        except OSError as error:
+            raise SandboxError(f"the processes of a sandbox could not be counted: {error}") from None
+        if not self._closed:
+            with suppress(BrokenPipeError):
+                started.open_gate()
+
+    def _find_init(self, started: Started) -> int | None:
+        """Wait for the sandbox's first process, and hold on to it; None when bubblewrap ended without one."""
+        until = time.monotonic() + _SETUP_SECONDS
+        while (pid := started.told("child-pid")) is None and time.monotonic() < until:
+            if _readable(started.monitor, 0):
+                break
+            time.sleep(_GLANCE)
+        if pid is None or self._init is not None:
+            return pid
+        with suppress(ProcessLookupError, FileNotFoundError):
+            init = os.pidfd_open(pid)
+            if _parent(pid) == started.process.pid:
+                with self._guard:
+                    self._init = init
+                return pid
+            os.close(init)
+        return None
 
     def _feed(self, started: Started) -> bool:
         try:
@@ -134,16 +153,18 @@ class Supervision:
         elif now - self._checked >= TICK:
             self._checked = now
             self._limit = self._limit or self._exceeded(now)
-        if self._limit or self._ended:
+        if self._limit or self._closed:
             self._kill()
 
     def _exceeded(self, now: float) -> str | None:
         usage = self._meter.usage()
         if usage.exceeded:
             return usage.exceeded
-        if usage.cpu_seconds > self._command.limits.cpu_seconds:
+        if usage.cpu_seconds > self._limits.cpu_seconds:
             return "cpu_seconds"
-        return "wall_seconds" if now - self._began > self._command.limits.wall_seconds else None
+        if now - self._began > self._limits.wall_seconds:
+            return "wall_seconds"
+        return "disk_bytes" if self._disk.exceeds(self._limits.disk_bytes) else None
 
     def _kill(self) -> None:
         with self._guard, suppress(ProcessLookupError):
@@ -152,24 +173,20 @@ class Supervision:
 
     def _finish(self, started: Started) -> float:
         """End everything, wait until it is gone, and return its CPU seconds as its parents saw them."""
+        if not self._find_init(started):
+            signal.pidfd_send_signal(started.monitor, signal.SIGKILL)
         self._kill()
-        if self._init is None:
-            started.process.kill()
         _, status, spent = os.wait4(started.process.pid, 0)
         started.process.returncode = os.waitstatus_to_exitcode(status)
         if self._init is not None:
-            self._await_death(self._init)
+            if not _readable(self._init, _DEATH_SECONDS):  # the kernel lets it go last of its namespace
+                raise SandboxError(
+                    f"processes of a sandbox still lived {_DEATH_SECONDS} seconds after SIGKILL"
+                )
             with self._guard:
                 os.close(self._init)
                 self._init = None
         return spent.ru_utime + spent.ru_stime
-
-    def _await_death(self, init: int) -> None:
-        """Wait for the first process, which the kernel lets go last of its namespace."""
-        poll = select.poll()
-        poll.register(init, select.POLLIN)
-        if not poll.poll(_DEATH_SECONDS * 1000):
-            raise SandboxError(f"processes of a sandbox still lived {_DEATH_SECONDS} seconds after SIGKILL")
 
     def _result(self, code: int | None, spent: float) -> CommandResult:
         usage = self._meter.usage()
@@ -178,9 +195,9 @@ class Supervision:
         limit = self._limit or usage.exceeded or ("output" if truncated else None)
         if code == _TOO_LARGE:
             limit = limit or "file_bytes"
+        if self._closed:
+            raise SandboxError("the sandbox was closed while its command ran")
         if code is None and limit is None:
-            if self._ended:
-                raise SandboxError("the sandbox was closed while its command ran")
             reason = stderr.decode(errors="replace").strip() or "bubblewrap was ended from outside"
             raise SandboxError(f"the sandbox could not be set up: {reason}")
         return CommandResult(
@@ -193,6 +210,12 @@ class Supervision:
             limit=limit,
             truncated=truncated,
         )
+
+
+def _readable(descriptor: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def _parent(pid: int) -> int:

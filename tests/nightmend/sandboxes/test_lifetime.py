@@ -1,0 +1,258 @@
+"""Sandboxes end with whoever made them, and leave nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from nightmend.errors import SandboxError
+from nightmend.sandboxes.backends import create
+from nightmend.sandboxes.cgroups import PREFIX, group_places
+from nightmend.sandboxes.cleanup import reap
+from nightmend.sandboxes.protocol import SandboxSpec
+from nightmend.settings import Limits
+
+OWNER = """
+import sys
+from nightmend.sandboxes.backends import create
+from nightmend.sandboxes.protocol import SandboxSpec
+box = create(SandboxSpec(name="owned", base_directory=sys.argv[1], lower=None), sys.argv[2])
+box.execute_command("(setsid sleep " + sys.argv[3] + " &) ; sleep " + sys.argv[3])
+"""
+
+
+@pytest.fixture
+def owner(base, backend, alive):
+    """Start a process that owns a sandbox, and wait until its command runs."""
+    started = []
+
+    def start(token):
+        process = subprocess.Popen(
+            [sys.executable, "-c", OWNER, str(base), backend, token], stderr=subprocess.DEVNULL
+        )
+        started.append(process)
+        until = time.monotonic() + 20
+        while not alive(f"sleep\0{token}"):
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def gone(alive, token, seconds):
+    until = time.monotonic() + seconds
+    while alive(f"sleep\0{token}"):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def test_closing_removes_everything(backend, base):
+    box = create(SandboxSpec(name="a/b c", base_directory=str(base), lower=None), backend)
+    assert box.execute_command("mkdir -p a/b; echo x > a/b/c").return_code == 0
+    assert box.path.parent == base
+    assert box.path.name == box.id
+    box.close()
+    assert not box.path.exists()
+    assert list(base.iterdir()) == []
+    box.close()
+    for use in (lambda: box.run(["true"]), lambda: box.write("a", b""), lambda: box.read("a")):
+        with pytest.raises(SandboxError, match="closed"):
+            use()
+
+
+def test_closing_removes_what_resists(backend, base):
+    with create(SandboxSpec(name="x", base_directory=str(base), lower=None), backend) as box:
+        assert (
+            box.execute_command(
+                "mkdir -p ro/sub; echo x > ro/sub/f; mkdir none; touch none/f; mkfifo pipe; ln -s / root"
+            ).return_code
+            == 0
+        )
+        assert (
+            box.execute_command(
+                "printf x > \"$(printf 'odd\\n\\377')\"; chmod 000 none ro/sub; chmod 500 ro; chmod 000 ."
+            ).return_code
+            == 0
+        )
+    assert list(base.iterdir()) == []
+
+
+def test_closing_removes_what_is_too_deep_for_paths_and_recursion(backend, base, make, run_python):
+    box = make()
+    source = "import os\nfor _ in range(1100): os.mkdir('d' * 99); os.chdir('d' * 99)\nopen('leaf', 'w')"
+    assert run_python(box, source).return_code == 0
+    box.close()
+    assert list(base.iterdir()) == []
+
+
+def test_closing_ends_what_runs(make, alive):
+    box = make()
+    failed = []
+
+    def run():
+        try:
+            box.run(["sleep", "16.1803"])
+        except SandboxError as error:
+            failed.append(str(error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    until = time.monotonic() + 10
+    while not alive("sleep\x0016.1803"):
+        assert time.monotonic() < until
+    started = time.monotonic()
+    box.close()
+    thread.join()
+    assert time.monotonic() - started < 2
+    assert not alive("sleep\x0016.1803")
+    assert not box.path.exists()
+    assert failed
+
+
+def test_commands_of_one_sandbox_take_turns(make):
+    box = make()
+    with ThreadPoolExecutor(4) as pool:
+        line = "test ! -e busy && touch busy && sleep 0.05 && rm busy"
+        assert [r.return_code for r in pool.map(box.execute_command, [line] * 8)] == [0] * 8
+
+
+def test_sandboxes_work_in_many_threads_at_once(make):
+    boxes = [make() for _ in range(6)]
+
+    def work(number):
+        for turn in range(5):
+            assert boxes[number].execute_command(f"echo {number} >> file").return_code == 0
+            assert boxes[number].read("file") == f"{number}\n".encode() * (turn + 1)
+        return boxes[number].execute_command("sleep 1; cat file").stdout
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(work, range(6))) == [f"{n}\n".encode() * 5 for n in range(6)]
+    assert time.monotonic() - started < 5
+
+
+def in_worker(base, backend):
+    with (
+        create(SandboxSpec(name="worker", base_directory=base, lower=None), backend) as box,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        return pool.submit(box.execute_command, "echo worked").result().stdout
+
+
+def test_sandboxes_work_in_threads_of_worker_processes(backend, base):
+    command = (
+        "import sys; sys.path.insert(0, {!r}); import test_lifetime as t; print(t.in_worker({!r}, {!r}))"
+    )
+    with ProcessPoolExecutor(2, mp_context=get_context("forkserver")) as pool:
+        source = command.format(str(Path(__file__).parent), str(base), backend)
+        done = [pool.submit(subprocess.check_output, [sys.executable, "-c", source]) for _ in range(2)]
+        assert [future.result() for future in done] == [b"b'worked\\n'\n"] * 2
+
+
+def test_a_killed_owner_takes_its_sandbox_along(owner, alive, base):
+    process = owner("14.1421")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert gone(alive, "14.1421", 1.0)
+
+
+def test_an_owner_killed_at_any_moment_leaves_no_process(base, backend, alive):
+    for turn in range(12):
+        token = f"17.320{turn}"
+        process = subprocess.Popen([sys.executable, "-c", OWNER, str(base), backend, token])
+        until = time.monotonic() + 20
+        while not any(base.glob("owned-*")) and time.monotonic() < until:
+            time.sleep(0.001)
+        time.sleep(0.001 * turn)
+        process.kill()
+        process.wait()
+        assert gone(alive, token, 2.0)
+        assert gone_bubblewrap(str(base))
+        reap(base, 0)
+    assert list(base.iterdir()) == []
+
+
+def gone_bubblewrap(base):
+    """Whether no process uses a sandbox of this base directory."""
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        if not any(base in text for text in mounts()):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def mounts():
+    for mountinfo in Path("/proc").glob("[0-9]*/mountinfo"):
+        with suppress(OSError):
+            yield mountinfo.read_text(errors="replace")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_owner_takes_its_sandbox_along(owner, alive, number):
+    process = owner("22.3606")
+    process.send_signal(number)
+    assert process.wait(5) != 0
+    assert gone(alive, "22.3606", 1.0)
+
+
+def test_reaping_spares_the_living_and_removes_the_dead(owner, base, make):
+    living = make()
+    process = owner("26.4575")
+    (dead,) = base.glob("owned-*")
+    (base / "not-ours").mkdir()
+    assert reap(base, 0) == ()
+    process.kill()
+    process.wait()
+    assert reap(base, 3600) == ()
+    until = time.monotonic() + 2
+    reaped = reap(base, 0)
+    while not reaped and time.monotonic() < until:  # its last processes may still hold the lock's file
+        reaped = reap(base, 0)
+    assert reaped == (dead.name,)
+    assert sorted(place.name for place in base.iterdir()) == sorted([living.id, "not-ours"])
+    assert living.run(["true"]).return_code == 0
+
+
+def test_reaping_where_nothing_ever_was(tmp_path):
+    assert reap(tmp_path / "missing", 0) == ()
+
+
+def test_no_control_group_is_left(box):
+    box.run(["sh", "-c", "sleep 9 & head -c 100M /dev/zero | tail"], limits=Limits(memory=32 << 20))
+    box.run(["true"])
+    for place in group_places().values():
+        assert list(place.glob(f"{PREFIX}{os.getpid()}-*")) == []
+
+
+def test_no_descriptor_or_thread_is_left(make):
+    box = make()
+    box.run(["true"])
+    before = (sorted(os.listdir("/proc/self/fd")), threading.active_count())
+    for _ in range(3):
+        box.run(["true"])
+        box.run(["no-such-command"])
+        box.run(["sleep", "9"], limits=Limits(wall_seconds=0.05))
+    assert (sorted(os.listdir("/proc/self/fd")), threading.active_count()) == before
+
+
+def test_a_base_directory_of_someone_else_is_refused(backend, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(SandboxError, match="base_directory"):
+        create(SandboxSpec(name="x", base_directory=str(file / "below"), lower=None), backend)
