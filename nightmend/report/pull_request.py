@@ -33,7 +33,7 @@ def pull_request(report: Report) -> str:
 
 def plain(text: str) -> str:
     """Write text so that Markdown shows it as it is, on one line, and nobody is notified by it."""
-    line = " ".join(visible(text).split())
+    line = visible(" ".join(text.split()))
     return _MENTION.sub("@\N{ZERO WIDTH SPACE}", _MARKUP.sub(r"\\\1", line)).replace(
         "://", ":\N{ZERO WIDTH SPACE}//"
     )
@@ -41,7 +41,7 @@ def plain(text: str) -> str:
 
 def code(text: str) -> str:
     """Write text as a code span that it cannot leave, also inside of a table."""
-    line = " ".join(visible(text).split()).replace("|", "\N{BROKEN BAR}")
+    line = visible(" ".join(text.split())).replace("|", "\N{BROKEN BAR}")
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     pad = " " if line.startswith("`") or line.endswith("`") or not line else ""
     return f"{fence}{pad}{line}{pad}{fence}"

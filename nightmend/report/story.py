@@ -187,7 +187,7 @@ def value(number: float | str | None) -> str:
 
 def duration(seconds: float) -> str:
     """Write a duration the way people say it."""
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

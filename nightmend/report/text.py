@@ -28,7 +28,7 @@ def diff_lines(diff: str) -> list[DiffLine]:
     """Sort the lines of a unified diff; how long a hunk is, its head says."""
     lines: list[DiffLine] = []
     old = new = 0
-    for line in diff.split("\n")[: -1 if diff.endswith("\n") else None]:
+    for line in diff.removesuffix("\n").split("\n") if diff else ():
         head = _HUNK.match(line) if old <= 0 and new <= 0 else None
         if head:
             old, new = int(head[1] or 1), int(head[2] or 1)

@@ -1,0 +1,139 @@
+"""The page says everything, loads nothing, and nothing of a target becomes markup."""
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+from nightmend.report.html import commands, render, write_report
+
+HOSTILE = [
+    "</style></title><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "<!-- --><svg/onload=alert(1)>",
+    "]]><iframe src=javascript:alert(1)>",
+    "&lt;b&gt;<b>{{ 7 * 7 }}{% raw %}",
+    "--!><base href=//example.org>",
+]
+
+
+class Reader(HTMLParser):
+    """Collects the elements of a page with their attributes, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, tuple[str, ...]]] = []
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.said: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, tuple(name for name, _ in attrs)))
+        self.addresses += [value for name, value in attrs if name in {"href", "src", "action"}]
+        self.ids += [value for name, value in attrs if name == "id"]
+
+    def handle_data(self, data):
+        self.said.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.said).split())
+
+
+@pytest.fixture
+def page(report_of, diffs_of):
+    return Reader(render(report_of("plain"), diffs_of("plain")))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_of_a_target_is_never_markup(text, page, report_of, diffs_of):
+    hostile = Reader(render(report_of(text), diffs_of(text)))
+    assert hostile.elements == page.elements
+    assert hostile.addresses == page.addresses
+    assert text.split()[0][:9] in hostile.text
+
+
+def test_template_code_of_a_target_does_not_run(report_of, diffs_of):
+    text = Reader(render(report_of("{{ 7 * 7 }}"), diffs_of("{{ 7 * 7 }}"))).text
+    assert "{{ 7 * 7 }}" in text
+    assert "/home/49" not in text
+
+
+def test_the_page_loads_and_runs_nothing(page):
+    assert not {tag for tag, _ in page.elements} & {"script", "link", "img", "iframe", "object", "form"}
+    assert all(address.startswith("#") for address in page.addresses)
+    assert not [name for _, names in page.elements for name in names if name.startswith("on")]
+
+
+def test_every_anchor_leads_somewhere_and_every_repair_has_one(page):
+    assert {address.removeprefix("#") for address in page.addresses} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert {"repair-aaaaaaaaaaaa", "repair-bbbbbbbbbbbb", "repair-cccccccccccc"} <= set(page.ids)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "1 repair kept in 1 file, by 1 agent.",
+        "The tests are no worse: 214 passed before, 214 after; 1 test known to be unsteady.",
+        "FAILED",
+        "1 h 2 min",
+        "phase optimization was rolled back: plain",
+        "What the phases before that kept was validated",
+        "pylint plain could not say anything: it crashed: plain",
+        "git -C /home/plain branch -D nightmend/plain",
+        "it breaks tests/test_a.py::plain",
+        "it overlaps a repair of plain",
+        "it brings new issues: plain",
+        "25.0 % less CPU time, at least 21.0 % over 40 pairs of runs",
+        "no test runs the changed lines",
+        "91.2 % 97.5 %",
+        "not measurable not measurable",
+        "docs repairs target 61.25 90 not met",
+        "pep8 repairs target unknown 95 not measurable",
+        "40.0 % of all and 80.0 % of the actionable ones",
+        "data pipeline repair completed 4.5 s",
+        "rolled back 1.0 s",
+        "- plain + return plain",
+    ],
+)
+def test_the_page_says(said, page):
+    assert said in page.text
+
+
+def test_hidden_characters_are_shown(report_of, diffs_of):
+    page = render(report_of("a\u202eb\x1b[31m\u200b"), diffs_of("x\u2066y"))
+    assert not {"\u202e", "\x1b", "\u200b", "\u2066"} & set(page)
+    assert "⟨U+202E⟩" in page
+    assert "⟨U+2066⟩" in page
+
+
+def test_paths_with_spaces_and_quotes_stay_one_word(report_of):
+    told = report_of("my repo; rm -rf ~")
+    assert (
+        "Forget all of it",
+        "git -C '/home/my repo; rm -rf ~' branch -D 'nightmend/my repo; rm -rf ~'",
+    ) in (commands(told))
+
+
+def test_a_night_that_kept_nothing(report_of):
+    told = report_of("x").model_copy(update={"repairs": (), "branch": None, "error": "", "status": "PASSED"})
+    text = Reader(render(told, {})).text
+    assert "Nothing was changed: no repair was kept." in text
+    assert "There is nothing to take back" in text
+    assert "The night failed" not in text
+
+
+def test_the_folder_gets_three_files_and_nothing_else(report_of, diffs_of, tmp_path):
+    folder = tmp_path / "new" / "report"
+    write_report(report_of("x"), diffs_of("x"), folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["pull-request.md", "report.html", "report.json"]
+    assert json.loads((folder / "report.json").read_text())["run"] == "20261124-010203"
+
+
+def test_text_that_is_no_unicode_does_not_stop_the_report(report_of, diffs_of, tmp_path):
+    write_report(report_of("x"), diffs_of("\udce9"), tmp_path)
+    assert "⟨U+DCE9⟩" in (tmp_path / "report.html").read_text()

@@ -1,0 +1,78 @@
+import pytest
+
+from nightmend.report import story
+from nightmend.report.model import TestCounts
+
+
+def test_worse_tests_are_called_worse(report_of):
+    told = report_of("x")
+    for after in (TestCounts(passed=213, failed=3, errors=1), TestCounts(passed=214, failed=3, errors=2)):
+        tests = told.tests.model_copy(update={"after": after})
+        sentence = story.tests_sentence(told.model_copy(update={"tests": tests}))
+        assert sentence.startswith("The tests are WORSE: 214 passed before")
+
+
+def test_tests_that_cannot_judge_say_why(report_of):
+    told = report_of("x")
+    tests = told.tests.model_copy(update={"usable": False, "reason": "pytest is missing"})
+    said = story.tests_sentence(told.model_copy(update={"tests": tests}))
+    assert said == "The tests could not judge: pytest is missing."
+
+
+def test_themes_gather_a_pattern_and_leave_out_what_was_not_kept(report_of):
+    told = report_of("x")
+    second = told.repairs[0].model_copy(
+        update={"id": "d" * 12, "files": ("other.py",), "grade": "D", "commit": "e" * 40}
+    )
+    [theme] = story.themes(told.model_copy(update={"repairs": (*told.repairs, second)}))
+    assert (theme.files, theme.grades, len(theme.repairs)) == (2, "1 C, 1 D", 2)
+    assert theme.commits == ("c" * 40, "e" * 40)
+
+
+def test_what_was_rolled_back_comes_first(report_of):
+    told = report_of("x")
+    turned = told.model_copy(update={"repairs": told.repairs[::-1]})
+    assert [group.verdict for group in story.declined(turned)] == ["rolled back", "refused"]
+
+
+def test_reasons_that_differ_in_the_repair_they_name_are_one(report_of):
+    told = report_of("x")
+    other = told.repairs[2].model_copy(update={"reason": "it overlaps repair 0123456789ab of x"})
+    groups = story.declined(told.model_copy(update={"repairs": (told.repairs[2], other)}))
+    assert [(group.reason, len(group.repairs)) for group in groups] == [("it overlaps a repair of x", 2)]
+
+
+def test_claims_of_a_repair_that_did_not_parse(report_of):
+    told = report_of("x").repairs[0]
+    nothing = dict.fromkeys(("issue_gone", "lines_reached", "speed"))
+    evidence = told.evidence.model_copy(update={"parses": False, **nothing})
+    [claim] = story.claims(told.model_copy(update={"evidence": evidence}))
+    assert (claim.mark, claim.text) == ("no", "the result does not parse")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.04, "0.0 s"),
+        (59.4, "59.4 s"),
+        (60, "1 min 0 s"),
+        (59.97, "1 min 0 s"),
+        (3599.9, "1 h 0 min"),
+        (7260, "2 h 1 min"),
+    ],
+)
+def test_durations(seconds, said):
+    assert story.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [(11.0, "11"), (0.0, "0"), (61.25, "61.25"), (100.0, "100"), ("PASS", "PASS"), (None, "unknown")],
+)
+def test_values(measured, said):
+    assert story.value(measured) == said
+
+
+def test_long_lists_name_the_first_and_count_the_rest():
+    assert story.listed("abcdefg") == "a, b, c, d, e and 2 more"
+    assert story.listed("ab") == "a, b"

@@ -1,0 +1,33 @@
+from nightmend.report.text import diff_lines, visible
+
+TRICKY = """--- a/x.sql
++++ b/x.sql
+@@ -1,3 +1,3 @@
+ select 1
+--- a/y
++++ b/y
+ end
+\\ No newline at end of file
+--- a/z.sql
++++ b/z.sql
+@@ -1 +1 @@
+-a
++b
+"""
+
+
+def test_a_removed_line_that_looks_like_a_head_is_a_removed_line():
+    assert [line.kind for line in diff_lines(TRICKY)] == [
+        "file", "file", "place", "same", "removed", "added", "same", "file",
+        "file", "file", "place", "removed", "added",
+    ]  # fmt: skip
+
+
+def test_lines_keep_their_text():
+    assert "".join(f"{line.text}\n" for line in diff_lines(TRICKY)) == TRICKY
+    assert diff_lines("") == []
+
+
+def test_only_what_hides_or_reorders_is_replaced():
+    assert visible("é\tß\n日本 👍") == "é\tß\n日本 👍"
+    assert visible("a\x00b\u202ec\ufeff\r") == "a⟨U+0000⟩b⟨U+202E⟩c⟨U+FEFF⟩⟨U+000D⟩"
