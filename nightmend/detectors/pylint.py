@@ -1,6 +1,6 @@
 """Pylint, in one process and in one order, for some of its messages depend on both."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nightmend.configured.files import broken_finding
@@ -32,13 +32,18 @@ def detect(box: Sandbox, tree: TreeView, config: TargetConfig, wide: Wide) -> li
 
 
 def detect_alone(
-    box: Sandbox, tree: TreeView, config: TargetConfig, wide: Wide, contents: Mapping[str, tuple[str, bytes]]
+    box: Sandbox,
+    tree: TreeView,
+    config: TargetConfig,
+    codes: Sequence[str],
+    contents: Mapping[str, tuple[str, bytes]],
 ) -> dict[str, list[Finding]]:
-    """Lint single files, each as if it stood in the tree of the box; `contents` by any name of a job.
+    """Look for these messages in single files, each as if it stood in the tree of the box.
 
-    What a file says alone differs from what it says among all: compare like with like.
+    `contents` holds a path and its content by any name of a job. What a file says alone differs from what
+    it says among all: compare like with like.
     """
-    choice, _ = _choice(box, tree, config)
+    choice = PylintChoice()
     jobs = [
         {
             "name": job,
@@ -47,7 +52,7 @@ def detect_alone(
         }
         for job, (path, content) in contents.items()
     ]
-    request = {"arguments": arguments(config, wide, choice), "jobs": jobs}
+    request = {"arguments": arguments(config, Wide(select=tuple(codes)), choice), "jobs": jobs}
     answers = run_script(box, tree, "pylint_script", request)
     return {
         job: [_finding(message, message["path"], choice) for message in messages]

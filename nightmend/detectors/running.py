@@ -26,17 +26,23 @@ def run_tool(
     stdin: bytes = b"",
     good: Iterable[int] = (0, 1),
 ) -> CommandResult:
-    """Run `python -I -m tool` of ours in the box; raise ToolError unless it ends with a good code."""
-    command = [tree.python, "-I", "-m", tool, *arguments]
+    """Run `python -m tool` of ours in the box; raise ToolError unless it ends with a good code.
+
+    Nothing of the tree can be imported, whatever the tool does with its search path.
+    """
+    command = [tree.python, "-I", "-c", _source("guard"), tool, *arguments]
     return checked(tool, box.run(command, stdin=stdin, limits=limits_for(tree)), good)
 
 
 def run_script(box: Sandbox, tree: TreeView, script: str, request: object) -> Any:
     """Run a script of `inside/` in the box; it reads the request as JSON and answers in JSON."""
-    source = (files("nightmend.detectors") / "inside" / f"{script}.py").read_text(encoding="utf-8")
-    command = [tree.python, "-I", "-c", source]
+    command = [tree.python, "-I", "-c", f"{_source('guard')}\n{_source(script)}"]
     result = box.run(command, stdin=json.dumps(request).encode(), limits=limits_for(tree))
     return parsed(script, checked(script, result, (0,)).stdout)
+
+
+def _source(script: str) -> str:
+    return (files("nightmend.detectors") / "inside" / f"{script}.py").read_text(encoding="utf-8")
 
 
 def checked(tool: str, result: CommandResult, good: Iterable[int]) -> CommandResult:

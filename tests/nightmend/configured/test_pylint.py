@@ -1,7 +1,10 @@
 from nightmend.configured.files import parse_files
 from nightmend.configured.pylint import PylintSelection, pylint_selection
 
-TRAPS = "init-hook=import os\nload-plugins=evil\noutput-format=evil.Reporter\njobs=0\nunsafe-load-any-extension=yes\n"
+TRAPS = (
+    "init-hook=import os\nload-plugins=evil\noutput-format=evil.Reporter\njobs=0\n"
+    "unsafe-load-any-extension=yes\n"
+)
 
 
 def selection(path: str, text: str) -> PylintSelection | None:
@@ -17,7 +20,8 @@ def test_options_that_import_write_or_fork_never_pass():
 def test_switches_are_read_from_every_kind_of_file():
     texts = {
         ".pylintrc": "[MESSAGES CONTROL]\ndisable=all\nenable=W0611,\n    bare-except\n",
-        "pyproject.toml": '[tool.pylint."messages control"]\ndisable = ["all"]\nenable = ["W0611", "bare-except"]\n',
+        "pyproject.toml": '[tool.pylint."messages control"]\ndisable = ["all"]\n'
+        'enable = ["W0611", "bare-except"]\n',
         "setup.cfg": "[pylint.messages_control]\ndisable=all\nenable=W0611,bare-except\n",
         "pylintrc.toml": '[tool.pylint.main]\ndisable = "all"\nenable = "W0611,bare-except"\n',
     }
