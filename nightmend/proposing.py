@@ -3,6 +3,7 @@
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from nightmend.documents.documents import is_markup, is_readable, shown_elsewhere
 from nightmend.documents.moves import moves
@@ -10,13 +11,15 @@ from nightmend.documents.places import Places
 from nightmend.git.runner import Git
 from nightmend.issue import Issue
 from nightmend.patterns.document import Document
+from nightmend.patterns.elsewhere import names_taken
 from nightmend.patterns.pattern import Pattern
 from nightmend.patterns.propose import propose, propose_linter_fixes
 from nightmend.patterns.source import Module
+from nightmend.protected import is_test
 from nightmend.repair import Repair
 from nightmend.snapshot import Snapshot
 from nightmend.target_config import target_config
-from nightmend.trees import documents
+from nightmend.trees import documents, python_sources
 from nightmend.workspace import Workspace
 
 
@@ -46,9 +49,16 @@ def _from_code(
 def _sources(workspace: Workspace, snapshot: Snapshot, paths: Sequence[str]) -> Iterable[Module]:
     floor = target_config(workspace.store, snapshot).python_floor
     files = frozenset(workspace.store.files(snapshot))
+
+    @cache
+    def elsewhere() -> frozenset[str]:
+        """What the tests take is theirs to say, when they run."""
+        sources = python_sources(workspace, snapshot)
+        return names_taken(content for path, content in sources.items() if not is_test(path))
+
     code = [path for path in paths if not is_markup(path)]
     for path, content in workspace.store.read_many(snapshot, code).items():
-        module = Module.parse(path, content, python=floor, files=files)
+        module = Module.parse(path, content, python=floor, files=files, elsewhere=elsewhere)
         if module is not None:
             yield module
     if len(code) < len(paths):

@@ -5,7 +5,7 @@ import re
 import tokenize
 import warnings
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar, cast
@@ -52,12 +52,14 @@ class Module:
         *,
         python: tuple[int, int] | None = None,
         files: Sequence[str] | frozenset[str] = (),
+        elsewhere: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self.path = path
         self.content = content
         self.tree = tree
         self.floor = python or UNDECLARED_FLOOR
         self.files = files if isinstance(files, frozenset) else frozenset(files)
+        self.elsewhere = elsewhere
 
     @classmethod
     def parse(
@@ -67,10 +69,12 @@ class Module:
         *,
         python: tuple[int, int] | None = None,
         files: Sequence[str] | frozenset[str] = (),
+        elsewhere: Callable[[], frozenset[str]] = frozenset,
     ) -> "Module | None":
         """Return the module, or None for what is not Python 3 in UTF-8: such a file has no faults for us.
 
-        `python` is the least Python that the project declares, `files` the paths of the whole snapshot.
+        `python` is the least Python that the project declares, `files` the paths of the whole snapshot;
+        `elsewhere` is asked for the names that the rest of it takes (`names_taken`), where that matters.
         """
         if not _is_utf8(content):
             return None
@@ -80,7 +84,7 @@ class Module:
                 tree = ast.parse(content)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
-        return cls(path, content, tree, python=python, files=files)
+        return cls(path, content, tree, python=python, files=files, elsewhere=elsewhere)
 
     @cached_property
     def index(self) -> Index:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from nightmend.patterns.edits import has_comment
+from nightmend.patterns.elsewhere import is_taken
 from nightmend.patterns.imports import ImportStatement, home_of, is_stdlib, local_name, remove_names
 from nightmend.patterns.source import Fault, Module
 from nightmend.repair import Edit
@@ -45,9 +46,15 @@ def find(module: Module) -> Iterable[Fault]:
 def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     """Take the names out, the whole statement with the last of them."""
     statement = fault.parts[0]
-    if not isinstance(statement, ast.Import | ast.ImportFrom):
+    taken = module.elsewhere()
+    idle = [
+        alias
+        for alias in fault.places
+        if isinstance(alias, ast.alias) and not is_taken(module.path, local_name(alias), taken)
+    ]
+    if not idle or not isinstance(statement, ast.Import | ast.ImportFrom):
         return None
-    return remove_names(module, statement, [one for one in fault.places if isinstance(one, ast.alias)])
+    return remove_names(module, statement, idle)
 
 
 def _statements(module: Module) -> Iterator[ImportStatement]:
@@ -61,9 +68,13 @@ def _statements(module: Module) -> Iterator[ImportStatement]:
 
 
 def _is_unused(module: Module, statement: ImportStatement, alias: ast.alias, words: Counter[bytes]) -> bool:
-    """Not even a comment or a text may mention the name, for it may be looked up by that."""
+    """Not even a comment or a text may mention the name, for it may be looked up by that.
+
+    What gets another name here, but no use, gets it for others.
+    """
     name = local_name(alias)
-    if name == "*" or alias.asname == alias.name:
+    renamed = alias.asname is not None and isinstance(statement, ast.ImportFrom)
+    if name == "*" or renamed or alias.asname == alias.name:
         return False
     here = re.findall(rf"\b{re.escape(name)}\b", module.text(statement))
     return words[name.encode()] == len(here)

@@ -105,6 +105,14 @@ def test_a_fault_with_several_places_claims_the_issues_at_each() -> None:
     assert apply_edits(module.content, made.edits) == b"from json import load\nprint(load)\n"
 
 
+def test_an_import_that_the_rest_of_the_project_takes_from_here_stays() -> None:
+    source = b"from json import dump, load\nprint(1)\n"
+    module = Module.parse("readers.py", source, elsewhere=lambda: frozenset({"readers.load"}))
+    assert module is not None
+    (made,) = propose(module, PATTERNS["unused-import"], [issue("unused-import", 1, path="readers.py")])
+    assert apply_edits(source, made.edits) == b"from json import load\nprint(1)\n"
+
+
 def test_repairs_that_need_the_same_import_share_its_edit() -> None:
     source = """\
         import json
