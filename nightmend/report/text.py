@@ -29,7 +29,7 @@ def diff_lines(diff: str) -> list[DiffLine]:
     lines: list[DiffLine] = []
     old = new = 0
     for line in diff.removesuffix("\n").split("\n") if diff else ():
-        head = _HUNK.match(line) if old <= 0 and new <= 0 else None
+        head = _HUNK.match(line)
         if head:
             old, new = int(head[1] or 1), int(head[2] or 1)
         kind = "place" if head else _kind(line) if old > 0 or new > 0 else "file"
