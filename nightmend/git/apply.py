@@ -1,13 +1,11 @@
 import os
 import tempfile
-import time
-from dataclasses import replace
 from pathlib import Path
 
 from nightmend.errors import UsageError
 from nightmend.git.index_lock import IndexLock
-from nightmend.git.publish import send_objects
-from nightmend.git.runner import Git, signature
+from nightmend.git.publish import move_ref, send_objects
+from nightmend.git.runner import Git
 from nightmend.git.target import Target, is_clean, is_true
 from nightmend.git.working_tree import Replacements
 
@@ -38,7 +36,7 @@ def fast_forward(store: Git, target: Target, commit: str) -> None:
                     replacements.put(path, content, executable=changes[path] == "100755")
                 git.run("update-index", "-q", "--refresh", "--ignore-submodules")
                 lock.fill(git.git_dir / "index")
-                _move(target, branch, head, commit)
+                move_ref(target, branch, head, commit, "nightmend: fast-forward")
                 lock.install()
     except OSError as error:
         reason = f"{error.strerror} ({error.filename})"
@@ -109,10 +107,3 @@ def _working_contents(git: Git, paths: list[str]) -> dict[str, bytes]:
         query = b"".join(os.fsencode(path) + b"\0" for path in paths)
         git.run("checkout-index", "-z", "--stdin", f"--prefix={folder}/", stdin=query)
         return {path: (Path(folder) / path).read_bytes() for path in paths}
-
-
-def _move(target: Target, branch: str, old: str, new: str) -> None:
-    with target.view(as_owner=True) as git:
-        dated = replace(git, environment=signature(f"{int(time.time())} +0000"))
-        message = "nightmend: fast-forward"
-        dated.run("update-ref", "-m", message, "--end-of-options", branch, new, old)

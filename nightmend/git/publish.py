@@ -1,7 +1,9 @@
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nightmend.errors import UsageError
-from nightmend.git.runner import Git
+from nightmend.git.runner import Git, signature
 from nightmend.git.target import Target
 
 _LOOSE_AT_MOST = 1000
@@ -40,8 +42,8 @@ def send_objects(store: Git, target: Target, commit: str) -> None:
 def move_branch(target: Target, branch: str, commit: str, expected: Sequence[str]) -> None:
     """Point an existing branch of the target at a commit that it has, in one ref transaction.
 
-    Raises UsageError where the branch is missing or stands at none of the `expected` commits, so that
-    nobody's work on it is lost.
+    Raises UsageError where the branch is missing, checked out, or at none of the `expected` commits, so that
+    nobody's work is lost and no working tree falls behind its branch.
     """
     ref = f"refs/heads/{branch.removeprefix('refs/heads/')}"
     with target.view() as git:
@@ -52,5 +54,13 @@ def move_branch(target: Target, branch: str, commit: str, expected: Sequence[str
         tip = git.run("rev-parse", "--verify", "--end-of-options", ref).decode().strip()
     if tip not in expected:
         raise UsageError(f"branch {branch} in {target.path} was moved by someone else: take it back by hand")
+    if target.checked_out(ref):
+        raise UsageError(f"branch {branch} of {target.path} is checked out: switch to another branch first")
+    move_ref(target, ref, tip, commit, "nightmend: rollback")
+
+
+def move_ref(target: Target, ref: str, old: str, new: str, message: str) -> None:
+    """Move a ref from one commit to another; a log of it that exists gets a line."""
     with target.view(as_owner=True) as git:
-        git.run("update-ref", "--stdin", "-z", stdin=f"update {ref}\0{commit}\0{tip}\0".encode())
+        dated = replace(git, environment=signature(f"{int(time.time())} +0000"))
+        dated.run("update-ref", "-m", message, "--end-of-options", ref, new, old)

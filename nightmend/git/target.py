@@ -53,11 +53,12 @@ class Target:
 
     def branch(self) -> str | None:
         """Return the full ref of the current branch, None when HEAD is detached."""
-        head = self.git_dir / "HEAD"
-        if head.is_symlink():
-            return os.readlink(head)
-        said = head.read_text().strip()
-        return said.removeprefix("ref:").strip() if said.startswith("ref:") else None
+        return _branch(self.git_dir / "HEAD")
+
+    def checked_out(self, ref: str) -> bool:
+        """Say whether a branch is the current one here or in a linked worktree."""
+        heads = (self.common_dir / "HEAD", *self.common_dir.glob("worktrees/*/HEAD"))
+        return any(_branch(head) == ref for head in heads)
 
     def clean(self) -> bool:
         """Say whether index and tracked files are as committed; untracked files do not count."""
@@ -145,6 +146,13 @@ def _common_dir(git_dir: Path) -> Path:
     if not link.exists():
         return git_dir
     return (git_dir / link.read_text(errors="surrogateescape").rstrip("\n")).resolve()
+
+
+def _branch(head: Path) -> str | None:
+    if head.is_symlink():  # as git of long ago wrote it
+        return os.readlink(head)
+    said = head.read_text().strip()
+    return said.removeprefix("ref:").strip() if said.startswith("ref:") else None
 
 
 def _refuse(target: Target) -> None:
