@@ -40,12 +40,18 @@ class Interpreter(Frozen):
     base_prefix: str
     version: tuple[int, int]
     binds: tuple[Bind, ...]
+    user_base: str | None = None
+    """Where `pip install --user` put packages, for an interpreter that looks there."""
 
     @property
     def site_packages(self) -> tuple[str, ...]:
         """Folders of installed packages that exist, where a virtual environment has them."""
-        lib = f"python{self.version[0]}.{self.version[1]}"
-        places = (Path(self.prefix) / name / lib / "site-packages" for name in ("lib", "lib64"))
+        roots = [
+            (self.prefix, "lib"),
+            (self.prefix, "lib64"),
+            *([(self.user_base, "lib")] if self.user_base else []),
+        ]
+        places = (Path(root) / lib / _library(self.version) / "site-packages" for root, lib in roots)
         return tuple(dict.fromkeys(os.path.realpath(place) for place in places if place.is_dir()))
 
 
@@ -61,18 +67,40 @@ def find_interpreter(path: str | None, *, target: str | None = None) -> Interpre
         found, oldest = (".".join(map(str, pair)) for pair in (version, OLDEST))
         raise UsageError(f"{asked} is Python {found}; name an interpreter of Python {oldest} or later")
     prefix, base = _environment_of(executable, prefix, base)
-    kept_out = frozenset([Path(target)]) if target else frozenset()
-    roots = [*_installations(executable), (Path(prefix), executable), (Path(base), executable)]
-    found_at = [place for root, hop in roots for place in _bindable(root, hop, version, kept_out)]
     bare = Interpreter(
-        executable=str(executable), prefix=prefix, base_prefix=base, version=version, binds=_binds(found_at)
+        executable=str(executable),
+        prefix=prefix,
+        base_prefix=base,
+        version=version,
+        binds=(),
+        user_base=_user_base(version) if prefix == base else None,
     )
-    sources = [
-        pair
-        for pair in _editable_sources(bare)
-        if not _kept_out(pair[1], kept_out) and not any(_below(place, kept_out) for place in pair)
-    ]
-    return bare.model_copy(update={"binds": _binds([*found_at, *sources])})
+    binds = _binds(_shown(bare, frozenset([Path(target)]) if target else frozenset()))
+    return bare.model_copy(update={"binds": binds})
+
+
+def _user_base(version: tuple[int, int]) -> str | None:
+    base = Path.home() / ".local"
+    return str(base) if (base / "lib" / _library(version)).is_dir() else None
+
+
+def _shown(interpreter: Interpreter, kept_out: frozenset[Path]) -> Iterator[tuple[Path, Path]]:
+    """Yield (real path, path inside) pairs of everything that an interpreter needs."""
+    executable, version = Path(interpreter.executable), interpreter.version
+    places = (Path(interpreter.prefix), Path(interpreter.base_prefix))
+    for root, hop in (*_installations(executable), *((place, executable) for place in places)):
+        yield from _bindable(root, hop, version, kept_out)
+    if interpreter.user_base is not None:
+        library = Path(interpreter.user_base) / "lib" / _library(version)
+        yield Path(os.path.realpath(library)), library
+    for real, source in _editable_sources(interpreter):
+        hides_target = _below(real, kept_out) or _below(source, kept_out)
+        if not hides_target and not _kept_out(source, kept_out):
+            yield real, source
+
+
+def _library(version: tuple[int, int]) -> str:
+    return f"python{version[0]}.{version[1]}"
 
 
 def _locate(path: str) -> Path:

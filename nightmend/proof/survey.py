@@ -56,5 +56,7 @@ def environment(workspace: Workspace, *, path: Iterable[str] = ()) -> dict[str, 
     }
     if interpreter.prefix != interpreter.base_prefix:
         variables["VIRTUAL_ENV"] = interpreter.prefix
+    if interpreter.user_base is not None:
+        variables["PYTHONUSERBASE"] = interpreter.user_base
     places = os.pathsep.join(path)
     return {**variables, "PYTHONPATH": places} if places else variables

@@ -13,6 +13,7 @@ import pytest
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.night import Night
+from nightmend.settings import SandboxSettings
 from nightmend.workspace import Workspace
 
 MakeTarget = Callable[[Mapping[str, str]], Path]
@@ -56,6 +57,7 @@ def open_workspace(tmp_path: Path) -> OpenWorkspace:
         night = Night(
             run="test", target=str(root), home=str(tmp_path / "home"), base_commit=target.head(),
             base=store.snapshot(target.head()), profile="ratchet", python=str(python or sys.executable),
+            sandbox=SandboxSettings(base_directory=tmp_path / "boxes"),
         )  # fmt: skip
         return Workspace(night)
 
