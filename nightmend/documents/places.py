@@ -149,7 +149,7 @@ def _from_history(document: str, path: str, places: Places, moves: Mapping[str, 
         there = meant(place, path)
         if there is None:
             continue
-        now = there if place != document and places.exists(there) else _moved(there, moves)
+        now = there if places.exists(there) else _moved(there, moves)
         if now is not None and now and places.exists(now):
             told.add(now)
     return told
