@@ -17,7 +17,7 @@ DEFAULT_SELECT = ("E4", "E7", "E9", "F")
 TOP = frozenset(
     (
         "builtins", "exclude", "extend-exclude", "indent-width", "line-length", "namespace-packages",
-        "per-file-target-version", "preview", "src", "target-version",
+        "per-file-target-version", "preview", "target-version",
     )
 )  # fmt: skip
 CHOICE = frozenset(
@@ -46,6 +46,8 @@ PATTERNS = frozenset(
 )
 """Keys whose values or names are path patterns."""
 DEPTH = 8
+SRC = (".", "src")
+"""Ruff's default for `src`."""
 
 
 class RuffTable(Frozen):
@@ -58,6 +60,8 @@ class RuffTable(Frozen):
     path: str
     top: Table
     lint: Table
+    src: tuple[str, ...] = SRC
+    """Folders in which imports of the target's own start."""
 
 
 def ruff_tables(files: ConfigFiles) -> tuple[RuffTable, ...]:
@@ -153,7 +157,14 @@ def _table(folder: str, path: str, resolved: Table) -> RuffTable:
         path=path,
         top={key: value for key, value in resolved.items() if key in TOP},
         lint={key: value for key, value in lint.items() if key in CHOICE | SHAPE},
+        src=_src(folder, resolved.get("src")),
     )
+
+
+def _src(folder: str, named: JsonValue) -> tuple[str, ...]:
+    """Return the folders from the root of the tree; one outside it is no folder of the target's."""
+    places = (posixpath.normpath(posixpath.join(folder, name)) for name in strings(named) or SRC)
+    return tuple(place for place in places if not place.startswith(("/", "..")))
 
 
 def selected(table: RuffTable) -> Iterator[tuple[str, JsonValue]]:

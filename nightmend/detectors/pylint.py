@@ -43,7 +43,7 @@ def detect_alone(
     `contents` holds a path and its content by any name of a job. What a file says alone differs from what
     it says among all: compare like with like.
     """
-    choice = PylintChoice()
+    choice = PylintChoice(shaped=False)
     jobs = [
         {
             "name": job,

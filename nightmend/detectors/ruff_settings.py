@@ -75,21 +75,23 @@ def to_toml(settings: Table) -> bytes:
 
 
 def _shared(table: RuffTable, tree: TreeView, config: TargetConfig) -> Table:
-    """What shapes rules whoever chooses them; `src` becomes names, for a box may show one file alone."""
+    """What shapes rules whoever chooses them."""
     top = {
         key: value for key, value in table.top.items() if key in ("line-length", "indent-width", "builtins")
     }
     lint = {key: value for key, value in table.lint.items() if key in SHAPE}
-    lint["isort"] = _isort(sub_table(lint, "isort") or {}, tree)
-    return {**_target(config, table), **top, "lint": lint}
+    lint["isort"] = _isort(sub_table(lint, "isort") or {}, tree.local_modules(table.src))
+    src: list[JsonValue] = [tree.pattern(f"{folder}/.") for folder in table.src]
+    return {**_target(config, table), **top, "src": src, "lint": lint}
 
 
-def _isort(isort: Table, tree: TreeView) -> Table:
+def _isort(isort: Table, local: Iterable[str]) -> Table:
+    """Name the target's own modules: a box of variants shows one file alone."""
     sections = sub_table(isort, "sections") or {}
     named = {name for key in KNOWN_MODULES for name in strings(isort.get(key))}
     named |= {name for value in sections.values() for name in strings(value)}
-    local = [name for name in tree.local_modules if name not in named and name not in sys.stdlib_module_names]
-    return {**isort, "known-first-party": [*strings(isort.get("known-first-party")), *local]}
+    own = [name for name in local if name not in named and name not in sys.stdlib_module_names]
+    return {**isort, "known-first-party": [*strings(isort.get("known-first-party")), *own]}
 
 
 def _target(config: TargetConfig, table: RuffTable | None = None) -> Table:
@@ -108,11 +110,7 @@ def _in_box(settings: Table, tree: TreeView) -> Table:
 
 
 def _rewritten(table: Table, tree: TreeView) -> Table:
-    return {
-        key: _patterns(value, tree) if key in PATTERNS else value
-        for key, value in table.items()
-        if key != "src"
-    }
+    return {key: _patterns(value, tree) if key in PATTERNS else value for key, value in table.items()}
 
 
 def _patterns(value: JsonValue, tree: TreeView) -> JsonValue:

@@ -1,4 +1,5 @@
 import posixpath
+from collections.abc import Iterable
 from functools import cached_property
 
 from pydantic import Field
@@ -37,11 +38,12 @@ class TreeView(Frozen):
         """The paths of files and documents together, sorted."""
         return tuple(sorted((*self.files, *self.documents)))
 
-    @cached_property
-    def local_modules(self) -> tuple[str, ...]:
-        """Names that imports find in the tree itself, at its root or below `src`."""
-        parts = (path.removeprefix("src/").split("/") for path in self.all_paths if path.endswith(".py"))
-        return tuple(sorted({first.removesuffix(".py") for first, *_ in parts}))
+    def local_modules(self, folders: Iterable[str]) -> list[str]:
+        """Return the names that imports find in these folders of the target; a box of variants lacks them."""
+        code = [path for path in self.all_paths if path.endswith(".py")]
+        prefixes = ["" if folder == "." else f"{folder}/" for folder in folders]
+        below = {path.removeprefix(prefix) for prefix in prefixes for path in code if path.startswith(prefix)}
+        return sorted({path.split("/")[0].removesuffix(".py") for path in below})
 
     @property
     def lines(self) -> int:

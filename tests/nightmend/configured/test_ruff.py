@@ -82,3 +82,8 @@ def test_a_select_of_its_own_starts_afresh():
 def test_extending_a_file_outside_the_tree_or_itself_reads_and_hangs_nothing():
     assert only('extend = "../../etc/ruff.toml"\nline-length = 70\n').top == {"line-length": 70}
     assert only('extend = "ruff.toml"\nline-length = 70\n').top == {"line-length": 70}
+
+
+def test_folders_of_the_targets_own_imports_are_told_from_the_root():
+    found = tables(**{"ruff.toml": "src = ['lib', '../up', '/abs']\n", "a/ruff.toml": "line-length = 80\n"})
+    assert [table.src for table in found] == [("lib",), ("a", "a/src")]

@@ -1,0 +1,105 @@
+from collections import Counter
+
+from nightmend.diagnosis import FaultCounts, Variant, diagnose, recheck
+
+CAUSE = "def f():\n    try:\n        return 1\n    except ValueError:\n        raise KeyError(1)\n"
+MENDED = CAUSE.replace("except ValueError:", "except ValueError as error:").replace(
+    "(1)\n", "(1) from error\n"
+)
+OTHER = "import os\nimport hashlib\n\n\ndef g(x):\n    assert x\n    return hashlib.md5(x)\n"
+
+
+def counted(workspace, *variants: tuple[str, str], deep: bool = False) -> list[FaultCounts]:
+    given = [
+        Variant(id=f"repair-{number}", path=path, content=content.encode())
+        for number, (path, content) in enumerate(variants)
+    ]
+    counts = recheck(workspace, workspace.night.base, given, deep=deep)
+    return [counts[variant.id] for variant in given]
+
+
+def test_counts_are_those_of_a_diagnosis_at_the_real_place(workspace_of):
+    files = {
+        "pkg/__init__.py": "from pkg.a import f\n",
+        "pkg/a.py": CAUSE,
+        "b.py": OTHER,
+        "tests/test_b.py": OTHER,
+        "sorted.py": "import numpy\n\nimport pkg\n\nprint(numpy, pkg)\n",
+    }
+    configuration = {
+        "ruff.toml": "[lint]\nselect = ['F', 'I', 'INP', 'S']\n"
+        "per-file-ignores = {'tests/*' = ['S'], '__init__.py' = ['F401']}\n",
+        ".flake8": "[flake8]\n",
+    }
+    workspace = workspace_of({**files, **configuration})
+    base = workspace.night.base
+    diagnosis = diagnose(workspace, base, deep=False)
+    for path, counts in zip(files, counted(workspace, *files.items()), strict=True):
+        issues = [issue for issue in diagnosis.issues if issue.path == path]
+        assert counts.counts == Counter(issue.fault for issue in issues), path
+        assert counts.high == Counter(issue.fault for issue in issues if issue.severity == "high"), path
+    assert not any(issue.path == "sorted.py" for issue in diagnosis.issues)
+    assert len(diagnosis.issues) > 8
+
+
+def test_a_mended_fault_is_gone_and_none_is_new(workspace_of):
+    before, after = counted(workspace_of({"a.py": CAUSE}), ("a.py", CAUSE), ("a.py", MENDED))
+    assert before.counts["raise-without-cause"] == 1
+    assert "raise-without-cause" not in after.counts
+    assert after.more_than(before) == ()
+    assert before.more_than(after) == ("raise-without-cause",)
+
+
+def test_each_variant_is_judged_alone_and_equal_ones_once(workspace_of):
+    variants = [("a.py", CAUSE), ("a.py", MENDED), ("a.py", CAUSE), ("b.py", CAUSE)]
+    counts = counted(workspace_of({"a.py": CAUSE, "b.py": OTHER}), *variants)
+    assert [one.counts.get("raise-without-cause", 0) for one in counts] == [1, 0, 1, 1]
+
+
+def test_a_new_fault_of_any_kind_is_seen(workspace_of):
+    risen = {
+        "import os\n" + CAUSE: "unused-import",
+        CAUSE + "import hashlib\nhashlib.md5(b'')\n": "bandit:B324",
+        CAUSE.replace("return 1", "return  1"): "pycodestyle:E271",
+        CAUSE + f"# {'x ' * 40}y\n": "pycodestyle:E501",
+        CAUSE + "def _g(a): pass\n": "unannotated",
+        CAUSE + "\n\ndef g() -> None:\n    pass\n": "undocumented",
+    }
+    before, *after = counted(
+        workspace_of({"a.py": CAUSE}), ("a.py", CAUSE), *(("a.py", text) for text in risen)
+    )
+    for fault, counts in zip(risen.values(), after, strict=True):
+        assert fault in counts.more_than(before), fault
+    assert after[1].graver_than(before) == ("bandit:B324",)
+
+
+def test_the_targets_line_length_counts(workspace_of):
+    files = {"a.py": f"# {'x ' * 40}y\n", "ruff.toml": "line-length = 100\n"}
+    (counts,) = counted(workspace_of(files), ("a.py", files["a.py"]))
+    assert counts.pep8 == 0
+
+
+def test_a_variant_that_no_longer_parses_says_so_and_harms_no_other(workspace_of):
+    broken, fine = counted(workspace_of({"a.py": CAUSE}), ("a.py", "def (:\n"), ("a.py", CAUSE))
+    assert "syntax-error" in broken.high
+    assert fine.counts["raise-without-cause"] == 1
+
+
+def test_deep_adds_what_only_pylint_sees(workspace_of):
+    source = "class A:\n    def f(self):\n        return 1\n\n\nfor A.x in 1, 2:\n    A().f().g\n"
+    grave = "def f(x):\n    def g():\n        nonlocal y\n    return g\n"
+    workspace = workspace_of({"a.py": source})
+    before, after = counted(workspace, ("a.py", source), ("a.py", grave), deep=True)
+    assert after.tool_failures == {}
+    assert after.graver_than(before)
+
+
+def test_a_tool_that_fails_is_told(workspace_of, monkeypatch):
+    monkeypatch.setattr("nightmend.detectors.bandit.MODULE", "no_such_tool")
+    (counts,) = counted(workspace_of({"a.py": CAUSE}), ("a.py", CAUSE))
+    assert list(counts.tool_failures) == ["bandit"]
+    assert counts.counts["raise-without-cause"] == 1
+
+
+def test_nothing_to_look_at_is_nothing(workspace_of):
+    assert counted(workspace_of({"a.py": CAUSE})) == []
