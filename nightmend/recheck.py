@@ -19,7 +19,7 @@ from nightmend.patterns.loader import load_patterns
 from nightmend.patterns.pattern import Pattern
 from nightmend.sandboxes.protocol import Sandbox
 from nightmend.snapshot import Snapshot
-from nightmend.survey import survey, wide_choices
+from nightmend.survey import survey
 from nightmend.target_config import TargetConfig, target_config
 from nightmend.trees import checkout_view, python_sources, variants_view
 from nightmend.workspace import Workspace
@@ -66,8 +66,8 @@ def recheck(
 ) -> dict[str, FaultCounts]:
     """Count the faults of each variant, by its id, as if it stood at its path in the snapshot.
 
-    Every per-file tool runs once over all of them. `deep` adds pylint, each file alone: compare such counts
-    only with each other, never with those of a diagnosis.
+    Every per-file tool runs once over all of them. `deep` adds what pylint finds grave, each file alone:
+    compare such counts only with each other, never with those of a diagnosis.
     """
     config = target_config(workspace.store, snapshot)
     patterns = load_patterns()
@@ -75,7 +75,7 @@ def recheck(
     view = variants_view(workspace, snapshot, distinct)
     by_slot, failures = _per_file(workspace, view, config, patterns)
     if deep and view.files:
-        _add_pylint(workspace, snapshot, view, config, patterns, by_slot, failures)
+        _add_pylint(workspace, snapshot, view, config, by_slot, failures)
     names = Names(taxonomies(), patterns)
     counted = {
         pair: _counts(pair, by_slot[slot], names, failures)
@@ -123,16 +123,15 @@ def _add_pylint(
     snapshot: Snapshot,
     view: TreeView,
     config: TargetConfig,
-    patterns: Mapping[str, Pattern],
     found: dict[str, list[Finding]],
     failures: dict[str, str],
 ) -> None:
     alone = {path: (view.true_path(path), content) for path, content in view.files.items()}
     whole = checkout_view(workspace, snapshot, python_sources(workspace, snapshot))
-    wide = wide_choices([detectors()[pylint.name]], patterns.values())[pylint.name]
+    grave = taxonomies()[pylint.name].codes("high")
     try:
         with workspace.sandbox(snapshot, "recheck-pylint") as box:
-            for path, findings in pylint.detect_alone(box, whole, config, wide, alone).items():
+            for path, findings in pylint.detect_alone(box, whole, config, grave, alone).items():
                 found[path] += findings
     except ToolError as failure:
         failures[pylint.name] = str(failure)

@@ -31,6 +31,8 @@ class Repair(Frozen):
     line: int
     """First line of the first edit in the snapshot, for people."""
     summary: str
+    gives_way_to: tuple[str, ...] = ()
+    """Lighter faults that may stand where the resolved ones stood."""
     claims_speed: bool = False
     """True where the repair must also be shown to be faster."""
 

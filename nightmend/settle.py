@@ -35,7 +35,7 @@ def settle(
     judged = tuple(judgements)
     bench = Bench(workspace, snapshot, (one.repair for one in judged if one.verdict == "kept"))
     overlap_rung(bench)
-    _drop_grave(bench)
+    new_high = _drop_grave(bench)
     proved = _prove_whole(bench, baseline)
     dropped = {one.repair.id: one for one in bench.judgements() if one.verdict != "kept"}
     final = tuple(_amend(one, dropped) for one in judged)
@@ -45,7 +45,7 @@ def settle(
         judgements=final,
         baseline=proved,
         broken=tuple(sorted(set(broken_tests(baseline.suite, proved.suite)) - set(proved.unsteady))),
-        new_high=tuple(sorted(_grave(bench))),
+        new_high=new_high,
     )
 
 
@@ -77,15 +77,16 @@ def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:
         convict(bench, accusations)
 
 
-def _drop_grave(bench: Bench) -> None:
-    """Drop the repairs of every file that together bring a new issue of high severity."""
+def _drop_grave(bench: Bench) -> tuple[str, ...]:
+    """Drop the repairs of every file that together bring a new issue of high severity; return what is left."""
     grave = _grave(bench)
     for repair in list(bench.open):
         faults = sorted({fault for path in repair.paths for fault in grave.get(path, ())})
         if faults:
-            bench.drop(
-                repair, "rolled_back", f"with it a new issue of high severity comes: {', '.join(faults)}"
-            )
+            reason = f"with it a new issue of high severity comes: {', '.join(faults)}"
+            bench.drop(repair, "rolled_back", reason)
+    left = _grave(bench) if grave else {}
+    return tuple(f"{fault} in {path}" for path, faults in sorted(left.items()) for fault in faults)
 
 
 def _grave(bench: Bench) -> dict[str, tuple[str, ...]]:

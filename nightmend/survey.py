@@ -66,6 +66,6 @@ def _ask(
     except ToolError as failure:
         return Survey(failure=str(failure), seconds=time.monotonic() - started)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        failure = f"{detector.name} cannot be understood ({type(error).__name__}); its findings are missing"
-        return Survey(failure=failure, seconds=time.monotonic() - started)
+        reason = f"{detector.name} cannot be understood ({type(error).__name__}); its findings are missing"
+        return Survey(failure=reason, seconds=time.monotonic() - started)
     return Survey(findings=tuple(findings), seconds=time.monotonic() - started)

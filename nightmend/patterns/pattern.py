@@ -94,6 +94,8 @@ class Pattern(Frozen):
     """A released project and its version where the repair would be merged, or `never seen`."""
     aliases: tuple[Alias, ...] = ()
     """Rules of tools that report the same fault, as `tool:rule`."""
+    gives_way_to: tuple[Text, ...] = ()
+    """Lighter faults that may stand where this one stood, as a broad handler does after a bare one."""
     detect: Detect
     rewrite: Rewrite
     claims_speed: bool = False

@@ -155,5 +155,6 @@ def _repair(
         edits=tuple(edits),
         line=fault.node.lineno,  # type: ignore[attr-defined]
         summary=fault.message,
+        gives_way_to=pattern.gives_way_to,
         claims_speed=pattern.claims_speed,
     )

@@ -120,7 +120,8 @@ def _nothing_ran(result: CommandResult, records: Sequence[Record], tests: Sequen
 
 def _missing_sentence(result: CommandResult, records: Sequence[Record], tests: Iterable[Record]) -> str:
     collected = Counter(name for record in records for name in record.collected or ())
-    missing = list((collected - Counter(record.test for record in tests)).elements())
+    reported = Counter(record.test for record in tests if record.test)
+    missing = list((collected - reported).elements())
     finished = any(record.finished is not None for record in records)
     if not missing:
         return "" if finished else f"pytest did not end by itself: {_end(result)}"

@@ -59,7 +59,8 @@ def redetection_rung(bench: Bench) -> None:
             for number, path in enumerate(bench.changed([repair]))
         ]
         still = _still_there(repair, pairs)
-        new = sorted({fault for before, after in pairs for fault in after.more_than(before)})
+        risen = {fault for before, after in pairs for fault in after.more_than(before)}
+        new = sorted(risen - set(repair.gives_way_to))
         bench.note(repair, issue_gone=not still, new_issues=tuple(new))
         if still:
             bench.drop(repair, "refused", f"its issue is still there afterwards: {', '.join(still)}")

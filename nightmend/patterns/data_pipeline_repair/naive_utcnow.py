@@ -32,10 +32,11 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     call = fault.node_as(ast.Call)
     new, _ = OLD[module.resolve(call.func) or ""]
     aware = _made_aware(module, call)
-    zone = reach(module, "datetime.timezone", call)
+    modern = module.floor >= (3, 11)
+    zone = reach(module, "datetime.UTC" if modern else "datetime.timezone", call)
     if zone is None or not isinstance(call.func, ast.Attribute) or any(map(_is_starred, call.args)):
         return None
-    utc = f"{zone.text}.utc" if aware is None else module.text(aware.keywords[0].value)
+    utc = (zone.text if modern else f"{zone.text}.utc") if aware is None else module.text(aware.keywords[0].value)
     owner = module.text(call.func.value)
     given = "".join(f"{module.text(one)}, " for one in call.args)
     text = f"{owner}.{new}({given}{utc})"
