@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 from nightmend.errors import NightmendError, PrerequisiteError
 from nightmend.sandboxes.bubblewrap import Bubblewrap
@@ -30,7 +31,9 @@ def diagnose_backend(name: str = "bubblewrap") -> tuple[bool, str]:
     """Run a real command in a real sandbox; return whether that worked, and a sentence that says so."""
     with tempfile.TemporaryDirectory(prefix="nightmend-") as folder:
         try:
-            spec = SandboxSpec(name="doctor", base_directory=folder, lower=None)
+            lower = Path(folder, "lower")
+            lower.mkdir()
+            spec = SandboxSpec(name="doctor", base_directory=folder, lower=str(lower))
             with create(spec, name) as sandbox:
                 result = sandbox.run(["true"])
         except PrerequisiteError as error:

@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import stat
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -142,8 +143,10 @@ class Bubblewrap:
         base = self.path.parent
         try:
             base.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if base.stat().st_uid not in {0, os.geteuid()}:
-                raise SandboxError(f"{base} belongs to another user: choose another base_directory")
+            found = base.stat()
+            open_to_all = found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX
+            if found.st_uid not in {0, os.geteuid()} or open_to_all:
+                raise SandboxError(f"others can change {base}: choose another base_directory")
             self.path.mkdir(mode=0o700)
             descriptor = claim(self.path)
             for layer in ("upper", "work"):

@@ -153,7 +153,10 @@ def _joined(words: Sequence[str]) -> bytes:
 
 
 def _memory_file(content: bytes, stack: ExitStack) -> int:
-    descriptor = os.memfd_create("nightmend")
+    try:
+        descriptor = os.memfd_create("nightmend")
+    except OSError as error:
+        raise SandboxError(f"no file in memory can be made: {error}") from None
     stack.callback(os.close, descriptor)
     os.write(descriptor, content)
     os.lseek(descriptor, 0, os.SEEK_SET)

@@ -76,15 +76,34 @@ HIDDEN_MEMORY = (
 """Memory that belongs to no process: refused where memory is counted process by process."""
 NEWEST = 470
 """Later calls are unknown to this table, so they do not exist."""
-FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16)  # 16 is netlink: libc lists addresses by it
-TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI and TIOCLINUX type into a terminal
+_NETLINK = 16  # libc lists addresses by it
+
+
+class Checked(NamedTuple):
+    """A system call refused by one argument: when not among `allowed`, or when among `refused`."""
+
+    name: str
+    x86_64: int
+    aarch64: int
+    argument: int
+    error: int
+    allowed: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
+
+
+FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, _NETLINK)
+CHECKED = (
+    Checked("socket", 41, 198, 0, errno.EAFNOSUPPORT, allowed=FAMILIES),
+    Checked(
+        "ioctl", 16, 29, 1, errno.EPERM, refused=(0x5412, 0x541C)
+    ),  # TIOCSTI, TIOCLINUX: typing for others
+    Checked("prctl", 157, 167, 0, errno.EPERM, refused=(1,)),  # PR_SET_PDEATHSIG: it could outlive us
+)
 
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_SOCKET = {"x86_64": 41, "aarch64": 198}
-_IOCTL = {"x86_64": 16, "aarch64": 29}
 _LOAD, _EQUAL, _ABOVE, _RETURN = 0x20, 0x15, 0x25, 0x06
 _ALLOW, _ERROR, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
-_NUMBER, _ARCH, _ARG0, _ARG1 = 0, 4, 16, 24
+_NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
 
 
 def seccomp_filter(*, hidden_memory: bool, machine: str | None = None) -> bytes:
@@ -104,21 +123,20 @@ def seccomp_filter(*, hidden_memory: bool, machine: str | None = None) -> bytes:
         number = getattr(refused, machine)
         if number is not None:
             code += [_step(_EQUAL, number, skip_else=1), _step(_RETURN, _ERROR | refused.error)]
-    code += _allow_only(_SOCKET[machine], _ARG0, FAMILIES, errno.EAFNOSUPPORT)
-    code += _refuse(_IOCTL[machine], _ARG1, TERMINAL_INPUT, errno.EPERM)
+    for checked in CHECKED:
+        code += _check(getattr(checked, machine), checked)
     return b"".join([*code, _step(_RETURN, _ALLOW)])
 
 
-def _allow_only(number: int, argument: int, values: tuple[int, ...], error: int) -> list[bytes]:
-    allowed = [_step(_EQUAL, value, skip_if=len(values) - at) for at, value in enumerate(values)]
-    body = [_step(_LOAD, argument), *allowed, _step(_RETURN, _ERROR | error), _step(_LOAD, _NUMBER)]
-    return [_step(_EQUAL, number, skip_else=len(body)), *body]
-
-
-def _refuse(number: int, argument: int, values: tuple[int, ...], error: int) -> list[bytes]:
-    body = [_step(_LOAD, argument)]
-    for value in values:
-        body += [_step(_EQUAL, value, skip_else=1), _step(_RETURN, _ERROR | error)]
+def _check(number: int, checked: Checked) -> list[bytes]:
+    """Compare the low half of the argument: the kernel takes an int there."""
+    body = [_step(_LOAD, _ARGUMENTS + 8 * checked.argument)]
+    if checked.allowed:
+        left = len(checked.allowed)
+        body += [_step(_EQUAL, value, skip_if=left - at) for at, value in enumerate(checked.allowed)]
+        body.append(_step(_RETURN, _ERROR | checked.error))
+    for value in checked.refused:
+        body += [_step(_EQUAL, value, skip_else=1), _step(_RETURN, _ERROR | checked.error)]
     body.append(_step(_LOAD, _NUMBER))
     return [_step(_EQUAL, number, skip_else=len(body)), *body]
 

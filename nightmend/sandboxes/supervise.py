@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from nightmend.errors import SandboxError
 from nightmend.sandboxes.disk import Disk
@@ -24,6 +25,7 @@ _TOO_LARGE = 128 + signal.SIGXFSZ
 _DEATH_SECONDS = 10
 _SETUP_SECONDS = 10
 _GLANCE = 0.0002
+T = TypeVar("T")
 
 
 @dataclass
@@ -56,7 +58,7 @@ class Supervision:
         self._meter = meter
         self._disk = disk
         self._outputs = (Output(limits.output_bytes), Output(limits.output_bytes))
-        self._unsent = memoryview(GO)
+        self._unsent = memoryview(b"")
         self._limit: str | None = None
         self._closed = False
         self._guard = threading.Lock()
@@ -70,11 +72,10 @@ class Supervision:
 
     def run(self, command: Command) -> CommandResult:
         """Return when nothing of the command is left; SandboxError when it could not be started."""
-        self._unsent = memoryview(GO + command.stdin)
         with ExitStack() as stack:
             started = start(command, stack)
             try:
-                self._admit(started)
+                self._admit(started, command.stdin)
                 self._watch(started)
             finally:
                 spent = self._finish(started)
@@ -101,7 +102,7 @@ class Supervision:
                         selector.unregister(key.fd)
                 self._check()
 
-    def _admit(self, started: Started) -> None:
+    def _admit(self, started: Started, stdin: bytes) -> None:
         """Count the sandbox's first process while it waits at the gate, and open that."""
         pid = self._find_init(started)
         if pid is None:
@@ -112,17 +113,16 @@ class Supervision:
             return
         except OSError as error:
             raise SandboxError(f"the processes of a sandbox could not be counted: {error}") from None
-        if not self._closed:
-            with suppress(BrokenPipeError):
-                started.open_gate()
+        if self._closed:
+            return
+        with suppress(BrokenPipeError):
+            started.open_gate()
+        if _ask(started, partial(_minds_its_parent, pid)):
+            self._unsent = memoryview(GO + stdin)
 
     def _find_init(self, started: Started) -> int | None:
         """Wait for the sandbox's first process, and hold on to it; None when bubblewrap ended without one."""
-        until = time.monotonic() + _SETUP_SECONDS
-        while (pid := started.told("child-pid")) is None and time.monotonic() < until:
-            if _readable(started.monitor, 0):
-                break
-            time.sleep(_GLANCE)
+        pid = _ask(started, partial(started.told, "child-pid"))
         if pid is None or self._init is not None:
             return pid
         with suppress(ProcessLookupError, FileNotFoundError):
@@ -216,6 +216,26 @@ def _readable(descriptor: int, seconds: float) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(seconds * 1000))
+
+
+def _ask(started: Started, question: Callable[[], T | None]) -> T | None:
+    """Ask until there is an answer; None when bubblewrap ended, or took too long, without one."""
+    until = time.monotonic() + _SETUP_SECONDS
+    while True:
+        last = _readable(started.monitor, 0) or time.monotonic() > until
+        answer = question()
+        if answer is not None or last:
+            return answer
+        time.sleep(_GLANCE)
+
+
+def _minds_its_parent(pid: int) -> bool | None:
+    """Whether the sandbox's first process would die with us; it filters its calls just after."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as status:
+            return True if b"\nSeccomp:\t2\n" in status.read() else None
+    except OSError:
+        return None
 
 
 def _parent(pid: int) -> int:

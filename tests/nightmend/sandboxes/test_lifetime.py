@@ -172,13 +172,13 @@ def test_a_killed_owner_takes_its_sandbox_along(owner, alive, base):
 
 
 def test_an_owner_killed_at_any_moment_leaves_no_process(base, backend, alive):
-    for turn in range(12):
+    for turn in range(8):
         token = f"17.320{turn}"
         process = subprocess.Popen([sys.executable, "-c", OWNER, str(base), backend, token])
         until = time.monotonic() + 20
         while not any(base.glob("owned-*")) and time.monotonic() < until:
             time.sleep(0.001)
-        time.sleep(0.001 * turn)
+        time.sleep(0.006 * turn)
         process.kill()
         process.wait()
         assert gone(alive, token, 2.0)
