@@ -242,7 +242,7 @@ def test_another_sandbox_is_out_of_reach(make):
     one.write("mine.txt", b"mine")
     assert one.path.is_dir()
     assert other.execute_command(f"ls {one.path}").return_code != 0
-    find = "find / -path /proc -prune -o -path /usr -prune -o -name mine.txt -print"
+    find = "find / /jail/work -path /proc -prune -o -path /usr -prune -o -name mine.txt -print"
     assert one.execute_command(find).stdout == b"/jail/work/mine.txt\n"
     assert other.execute_command(find).stdout == b""
     thread = threading.Thread(target=one.execute_command, args=("sleep 1.4142; true",))
