@@ -27,6 +27,7 @@ DISKS = frozenset(
     }
 )
 SITES = frozenset({"static", "api", "assets", "docs", "v1", "v2", "public", "images", "img", "js", "css"})
+ABSOLUTE = re.compile(r"/[^/\s]|[A-Za-z]:[\\/]")
 HOMES = re.compile(r"^(/home/[^/]+/|/Users/[^/]+/|[A-Za-z]:/Users/[^/]+/|/root/)")
 PLACEHOLDER = re.compile(r"[<>{}$%*?\n]|path/to|/your|\.\.\.|/example")
 WEB_CALLS = re.compile(
@@ -45,18 +46,17 @@ TEXT_KEYWORDS = frozenset(
 def find(module: Module) -> Iterable[Fault]:
     """Yield each absolute path of one machine whose end names a file of this project."""
     for node in module.nodes(ast.Constant):
-        if (
-            isinstance(node.value, str)
-            and resolve(module, node) is not None
-            and _is_used_as_path(module, node)
-        ):
-            yield Fault(node, f"the path {node.value} exists on one machine only", _safety(node.value))
+        text = node.value
+        if not isinstance(text, str) or not ABSOLUTE.match(text):
+            continue
+        whole, text = _joined(module, node, text)
+        if resolve(module, text) is not None and _is_used_as_path(module, whole):
+            yield Fault(whole, f"the path {text} exists on one machine only", _safety(text), (node,))
 
 
-def resolve(module: Module, node: ast.Constant) -> str | None:
+def resolve(module: Module, text: str) -> str | None:
     """The file or folder of the snapshot that an absolute path means; None where not certain."""
-    text = str(node.value)
-    if not re.match(r"^(/[^/\s]|[A-Za-z]:[\\/])", text) or PLACEHOLDER.search(text) or "//" in text:
+    if PLACEHOLDER.search(text) or "//" in text:
         return None
     parts = [part for part in re.split(r"[\\/]", text)[1:] if part]
     if len(parts) < 2 or parts[0] in SYSTEM or parts[0] in SITES:
@@ -73,26 +73,44 @@ def resolve(module: Module, node: ast.Constant) -> str | None:
 
 def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     """Build the path from where this module stands; a str where a str is needed."""
-    node = fault.node_as(ast.Constant)
-    found = resolve(module, node)
-    if found is None or not module.is_builtin("str", node):
-        return None
+    whole, node = fault.node, fault.part(ast.Constant)
+    found = resolve(module, _joined(module, node, str(node.value))[1])
     path = reach(module, "pathlib.Path", node)
-    if path is None:
+    if found is None or path is None or not module.is_builtin("str", node):
         return None
     built = _built(module.path, found, path.text, module.quote)
+    if not _is_path(module, whole):
+        return [module.replace(whole, f"str({built})"), *path.edits]
+    bracketed = isinstance(module.parent(whole), ast.Attribute) and isinstance(whole, ast.Call)
+    return [module.replace(whole, f"({built})" if bracketed else built), *path.edits]
+
+
+def _joined(module: Module, node: ast.AST, text: str) -> tuple[ast.AST, str]:
+    """The largest expression around a text that is a path by itself, and that path.
+
+    `os.path.join("/root", "a")`, `Path("/root")` and `Path("/root") / "a"`.
+    """
     parent = module.parent(node)
-    if not _is_path_of(module, parent, node):
-        return [module.replace(node, f"str({built})"), *path.edits]
-    bracketed = isinstance(module.parent(parent), ast.Attribute)
-    return [module.replace(parent, f"({built})" if bracketed else built), *path.edits]
+    match parent:
+        case ast.Call(args=[first, *rest], keywords=[]) if first is node:
+            joins = module.resolve(parent.func) in {"os.path.join", "pathlib.Path"}
+            parts = [
+                one.value for one in rest if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            ]
+            if joins and len(parts) == len(rest):
+                return _joined(module, parent, "/".join([text.rstrip("/"), *parts]))
+        case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=str(part))) if left is node:
+            return _joined(module, parent, f"{text.rstrip('/')}/{part}")
+        case _:
+            pass
+    return node, text
 
 
-def _is_path_of(module: Module, parent: ast.AST, node: ast.Constant) -> bool:
-    """`Path("...")` around the text is written as one path."""
-    if not isinstance(parent, ast.Call) or parent.args != [node] or parent.keywords:
-        return False
-    return module.resolve(parent.func) == "pathlib.Path"
+def _is_path(module: Module, node: ast.AST) -> bool:
+    """Say whether the expression is a Path; else it is a str."""
+    while isinstance(node, ast.BinOp):
+        node = node.left
+    return isinstance(node, ast.Call) and module.resolve(node.func) == "pathlib.Path"
 
 
 def _built(here: str, found: str, path: str, quote: str) -> str:
@@ -126,7 +144,7 @@ def _safety(text: str) -> Safety | None:
     return "safe" if HOMES.match(text.replace("\\", "/")) else None
 
 
-def _is_used_as_path(module: Module, node: ast.Constant) -> bool:
+def _is_used_as_path(module: Module, node: ast.AST) -> bool:
     parent = module.parent(node)
     match parent:
         case ast.Expr() | ast.Compare() | ast.Subscript() | ast.JoinedStr() | ast.BinOp(op=ast.Mod()):

@@ -36,7 +36,11 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     zone = reach(module, "datetime.UTC" if modern else "datetime.timezone", call)
     if zone is None or not isinstance(call.func, ast.Attribute) or any(map(_is_starred, call.args)):
         return None
-    utc = (zone.text if modern else f"{zone.text}.utc") if aware is None else module.text(aware.keywords[0].value)
+    utc = (
+        (zone.text if modern else f"{zone.text}.utc")
+        if aware is None
+        else module.text(aware.keywords[0].value)
+    )
     owner = module.text(call.func.value)
     given = "".join(f"{module.text(one)}, " for one in call.args)
     text = f"{owner}.{new}({given}{utc})"
