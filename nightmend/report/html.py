@@ -35,6 +35,7 @@ def render(report: Report, diffs: Mapping[str, str]) -> str:
         .render(
             report=report,
             themes=story.themes(report),
+            gates=[gate for phase in report.phases for gate in phase.gates],
             declined=story.declined(report),
             diffs={repair: diff_lines(diff) for repair, diff in diffs.items()},
             commands=commands(report),

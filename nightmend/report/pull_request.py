@@ -70,7 +70,7 @@ def _evidence(report: Report) -> str:
     used = {repair.grade for repair in story.kept(report)}
     lines = [f"- **{grade}**: {meaning}" for grade, meaning in story.GRADES.items() if grade in used]
     gates = [gate for phase in report.phases for gate in phase.gates if gate.passed is not True]
-    lines += [f"- {plain(gate.sentence)}" for gate in gates]
+    lines += [f"- {plain(story.gate_sentence(gate))}" for gate in gates]
     return "\n".join(["### Why believe it", "", *lines]) if lines else ""
 
 

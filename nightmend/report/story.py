@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from nightmend.frozen import Frozen
+from nightmend.gate import Gate
 from nightmend.report.model import RepairReport, Report
 
 GRADES = {
@@ -125,6 +126,13 @@ def tests_sentence(report: Report) -> str:
         f"The tests are {'WORSE' if worse else 'no worse'}: "
         f"{before.passed} passed before, {after.passed} after{unsteady}."
     )
+
+
+def gate_sentence(gate: Gate) -> str:
+    """Say how a gate stands that did not pass: a goal that is not met is no closed door."""
+    if gate.kind == "safety" or gate.passed is None:
+        return gate.sentence
+    return f"goal `{gate.name}` is not met: {value(gate.measured)} of {value(gate.target)}"
 
 
 def claims(repair: RepairReport) -> tuple[Claim, ...]:
