@@ -1,9 +1,11 @@
 """What a target tells pylint, cut down to options that are plain data.
 
-Never passed on: `init-hook`, `load-plugins`, `output-format` and whatever else makes pylint import, write or
-fork; the list below says what is let through, so that an option of tomorrow is not.
+Never passed on: `init-hook`, plugins that pylint does not bring along, `output-format` and whatever else
+makes pylint import, write or fork; the list below says what is let through, so that an option of tomorrow is
+not.
 """
 
+import re
 from collections.abc import Mapping
 
 from nightmend.configured.files import ConfigFiles, Table, strings
@@ -26,18 +28,19 @@ OPTIONS = frozenset(
         "ignored-argument-names", "ignored-checks-for-mixins", "ignored-classes", "ignored-modules",
         "ignored-parents", "include-naming-hint", "indent-after-paren", "indent-string", "init-import",
         "inlinevar-naming-style", "inlinevar-rgx", "known-standard-library", "known-third-party",
-        "logging-format-style", "logging-modules", "max-args", "max-attributes", "max-bool-expr",
-        "max-branches", "max-line-length", "max-locals", "max-module-lines", "max-nested-blocks",
-        "max-parents", "max-positional-arguments", "max-public-methods", "max-returns", "max-statements",
-        "max-spelling-suggestions", "method-naming-style", "method-rgx", "min-public-methods",
-        "min-similarity-lines", "mixin-class-rgx", "module-naming-style", "module-rgx",
-        "never-returning-functions", "no-docstring-rgx", "notes", "notes-rgx", "overgeneral-exceptions",
-        "paramspec-rgx", "preferred-modules", "property-classes", "py-version",
+        "logging-format-style", "logging-modules", "max-args", "max-complexity", "max-attributes",
+        "max-bool-expr", "max-branches", "max-line-length", "max-locals", "max-module-lines",
+        "max-nested-blocks", "max-parents", "max-positional-arguments", "max-public-methods",
+        "max-returns", "max-statements", "max-spelling-suggestions", "method-naming-style", "method-rgx",
+        "min-public-methods", "min-similarity-lines", "mixin-class-rgx", "module-naming-style",
+        "module-rgx", "never-returning-functions", "no-docstring-rgx", "notes", "notes-rgx",
+        "overgeneral-exceptions", "paramspec-rgx", "preferred-modules", "property-classes", "py-version",
         "redefining-builtins-modules", "single-line-class-stmt", "single-line-if-stmt", "typealias-rgx",
         "typevar-rgx", "typevartuple-rgx", "valid-classmethod-first-arg",
         "valid-metaclass-classmethod-first-arg", "variable-naming-style", "variable-rgx",
     )
 )  # fmt: skip
+BROUGHT = re.compile(r"pylint\.extensions\.[a-z_]+")
 
 
 class PylintSelection(Frozen):
@@ -47,6 +50,8 @@ class PylintSelection(Frozen):
     enable: tuple[str, ...]
     disable: tuple[str, ...]
     options: dict[str, str]
+    plugins: tuple[str, ...] = ()
+    """Those that pylint itself brings along; a plugin of the target's would be code of the target's."""
 
 
 def pylint_selection(files: ConfigFiles) -> PylintSelection | None:
@@ -66,6 +71,7 @@ def pylint_selection(files: ConfigFiles) -> PylintSelection | None:
                 path=path,
                 enable=strings(options.get("enable")),
                 disable=strings(options.get("disable")),
+                plugins=tuple(filter(BROUGHT.fullmatch, strings(options.get("load-plugins")))),
                 options={key: _text(value) for key, value in sorted(options.items()) if key in OPTIONS},
             )
     return None

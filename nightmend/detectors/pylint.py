@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nightmend.configured.files import broken_finding
-from nightmend.detectors.pylint_options import MODULE, PylintChoice, arguments, enabled_messages
+from nightmend.detectors.pylint_options import (
+    MODULE,
+    PylintChoice,
+    arguments,
+    enabled_messages,
+    left_out,
+)
 from nightmend.detectors.running import ToolError, batches, parsed, run_script, run_tool
 from nightmend.detectors.taxonomy import Wide
 from nightmend.detectors.tree import TreeView
@@ -78,7 +84,8 @@ def _lint(
         output = run_tool(box, tree, MODULE, [*options, "--", *batch], good=(0,)).stdout
         messages = parsed(name, output)["messages"] if output.strip() else []
         found = (_finding(message, tree.relative(message["path"]), choice) for message in messages)
-        findings += [finding for finding in found if finding.path in tree.files]
+        kept = (finding for finding in found if not left_out(finding.rule, wide))
+        findings += [finding for finding in kept if finding.path in tree.files]
     return findings
 
 

@@ -12,7 +12,7 @@ from nightmend.target_config import TargetConfig
 
 MODULE = "pylint"
 FIXED = (
-    "--rcfile=/dev/null", "--load-plugins=", "--persistent=n", "--jobs=1", "--recursive=n", "--reports=n",
+    "--rcfile=/dev/null", "--persistent=n", "--jobs=1", "--recursive=n", "--reports=n",
     "--score=n", "--exit-zero", "--unsafe-load-any-extension=n", "--extension-pkg-allow-list=",
     "--output-format=json2",
 )  # fmt: skip
@@ -29,19 +29,27 @@ class PylintChoice(Frozen):
 def enabled_messages(box: Sandbox, tree: TreeView, selection: PylintSelection) -> frozenset[str]:
     """Ask pylint which messages the target's own words switch on."""
     switches = [f"--{verb}={','.join(names)}" for verb, names in _order(selection) if names]
-    listing = run_tool(box, tree, MODULE, ["--rcfile=/dev/null", *switches, "--list-msgs-enabled"], good=(0,))
+    options = ["--rcfile=/dev/null", f"--load-plugins={','.join(selection.plugins)}", *switches]
+    listing = run_tool(box, tree, MODULE, [*options, "--list-msgs-enabled"], good=(0,))
     enabled = listing.stdout.decode(errors="replace").split("Disabled messages:")[0]
     return frozenset(LISTED.findall(enabled))
 
 
 def arguments(config: TargetConfig, wide: Wide, choice: PylintChoice) -> list[str]:
     """Return all of pylint's arguments but the files."""
-    ours = set(wide.select) - set(wide.ignore)
+    wanted = sorted(code for code in {*wide.select, *choice.enabled} if not left_out(code, wide))
     options = dict(config.pylint.options) if config.pylint and choice.shaped else {}
     if config.python_floor:
         options.setdefault("py-version", "{}.{}".format(*config.python_floor))
     shape = [f"--{key}={value}" for key, value in options.items() if value]
-    return [*FIXED, "--disable=all", f"--enable={','.join(sorted(ours | choice.enabled))}", *shape]
+    plugins = config.pylint.plugins if config.pylint and choice.shaped else ()
+    switches = [f"--load-plugins={','.join(plugins)}", "--disable=all", f"--enable={','.join(wanted)}"]
+    return [*FIXED, *switches, *shape]
+
+
+def left_out(code: str, wide: Wide) -> bool:
+    """Say whether a message never counts; some are said whatever is enabled."""
+    return any(code.startswith(ignored) for ignored in wide.ignore)
 
 
 def _order(selection: PylintSelection) -> list[tuple[str, tuple[str, ...]]]:

@@ -17,6 +17,15 @@ def test_options_that_import_write_or_fork_never_pass():
     assert chosen.options == {"max-line-length": "90"}
 
 
+def test_only_plugins_that_pylint_brings_along_pass():
+    plugins = (
+        "pylint.extensions.mccabe,evil,pylint.extensions.evil.more,pylint.extensions/x,xpylint.extensions.a"
+    )
+    chosen = selection(".pylintrc", f"[MAIN]\nload-plugins={plugins}\n")
+    assert chosen is not None
+    assert chosen.plugins == ("pylint.extensions.mccabe",)
+
+
 def test_switches_are_read_from_every_kind_of_file():
     texts = {
         ".pylintrc": "[MESSAGES CONTROL]\ndisable=all\nenable=W0611,\n    bare-except\n",

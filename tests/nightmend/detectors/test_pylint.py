@@ -83,6 +83,18 @@ def test_nothing_of_the_target_runs(workspace_of, configuration):
     assert ("a.py", "W0611") in {(finding.path, finding.rule) for finding in findings}
 
 
+def test_a_plugin_that_pylint_brings_along_counts_and_imports_are_never_judged(look):
+    configuration = {
+        ".pylintrc": "[MAIN]\nload-plugins=pylint.extensions.mccabe\nmax-complexity=0\n"
+        "[MESSAGES CONTROL]\ndisable=all\nenable=too-complex,import-error,unknown-option-value\n"
+    }
+    source = f"import nowhere  # pylint: disable=no-such-message\n{SOURCE}"
+    enabled = {
+        finding.rule for finding in look("pylint", {"a.py": source, **configuration}) if finding.enabled
+    }
+    assert enabled == {"R1260"}
+
+
 def test_options_that_pylint_refuses_are_reported_and_cost_no_message(look):
     configuration = {".pylintrc": "[BASIC]\nvariable-rgx=(\n[MESSAGES CONTROL]\ndisable=all\nenable=W0611\n"}
     findings = look("pylint", {"a.py": SOURCE, **configuration})
