@@ -61,7 +61,7 @@ def detect_alone(
     request = {"arguments": arguments(config, Wide(select=tuple(codes)), choice), "jobs": jobs}
     answers = run_script(box, tree, "pylint_script", request)
     return {
-        job: [_finding(message, message["path"], choice) for message in messages]
+        job: [_finding(message, contents[job][0], choice) for message in messages]
         for job, messages in answers.items()
     }
 

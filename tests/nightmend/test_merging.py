@@ -83,6 +83,28 @@ def test_a_wide_block_takes_no_finding_away_from_its_own_line():
     assert [issue.rules for issue in found] == [("pylint:W0702", "ruff:E722")] * 2
 
 
+def test_what_one_tool_was_told_to_leave_takes_no_finding_of_another_place():
+    found = merged(
+        finding("pylint", "W0702", 1, end_line=6),
+        finding("pylint", "W0702", 4, end_line=5),
+        finding("ruff", "E722", 4),
+        patterns=False,
+    )
+    assert [(issue.line, issue.rules) for issue in found] == [
+        (1, ("pylint:W0702",)),
+        (4, ("pylint:W0702", "ruff:E722")),
+    ]
+
+
+def test_our_own_pattern_speaks_for_the_place_even_where_another_has_a_fix():
+    edit = Edit(path="a.py", start=0, end=9, text="")
+    (issue,) = merged(
+        finding("ruff", "B904", 4, 5, fix=(edit,), fix_safety="safe"),
+        finding("nightmend", "raise-without-cause", 4, 9),
+    )
+    assert (issue.column, issue.fix) == (9, (edit,))
+
+
 def test_an_issue_carries_the_fix_whoever_speaks_for_it():
     edit = Edit(path="a.py", start=0, end=9, text="")
     (issue,) = merged(

@@ -42,6 +42,17 @@ def test_counts_are_those_of_a_diagnosis_at_the_real_place(workspace_of):
     assert len(diagnosis.issues) > 8
 
 
+def test_an_import_of_the_targets_own_is_known_in_a_box_that_does_not_show_it(workspace_of):
+    source = "import numpy\n\nimport pkg\nfrom lib import b\n\nprint(numpy, pkg, b)\n"
+    files = {
+        "pkg.py": "",
+        "code/lib.py": "b = 1\n",
+        "ruff.toml": "src = ['.', 'code']\nlint.select = ['I']\n",
+    }
+    (counts,) = counted(workspace_of({"a.py": source, **files}), ("a.py", source))
+    assert "ruff:I001" not in counts.counts
+
+
 def test_a_mended_fault_is_gone_and_none_is_new(workspace_of):
     before, after = counted(workspace_of({"a.py": CAUSE}), ("a.py", CAUSE), ("a.py", MENDED))
     assert before.counts["raise-without-cause"] == 1
@@ -92,6 +103,14 @@ def test_deep_adds_what_only_pylint_sees(workspace_of):
     before, after = counted(workspace, ("a.py", source), ("a.py", grave), deep=True)
     assert after.tool_failures == {}
     assert after.graver_than(before)
+
+
+def test_a_path_that_looks_like_an_option_is_a_path(workspace_of):
+    grave = "def f():\n    def g():\n        nonlocal y\n    return g\n"
+    path = "--init-hook=import sys; sys.exit(3)#.py"
+    (counts,) = counted(workspace_of({path: CAUSE}), (path, grave), deep=True)
+    assert counts.tool_failures == {}
+    assert counts.high
 
 
 def test_a_tool_that_fails_is_told(workspace_of, monkeypatch):

@@ -17,7 +17,12 @@ def lint(arguments, job, place):
     sys.stdin = io.TextIOWrapper(io.BytesIO(job["source"].encode()), encoding="utf-8")
     with open(place, "w", encoding="utf-8") as output:
         sys.stdout = output
-        Run([*arguments, "--from-stdin", job["path"]], exit=False)
+        Run([*arguments, "--from-stdin", named(job)], exit=False)
+
+
+def named(job):
+    """Give the path of a job so that it cannot be taken for an option."""
+    return os.path.join(".", job["path"])
 
 
 def lint_all(arguments, jobs, folder):
@@ -69,7 +74,7 @@ def answer(job, folder):
     with open(os.path.join(folder, str(job["number"])), encoding="utf-8") as output:
         text = output.read().strip()
     messages = json.loads(text)["messages"] if text else []
-    return [message for message in messages if message["path"] == job["path"]]
+    return [message for message in messages if message["path"] == named(job)]
 
 
 def main():

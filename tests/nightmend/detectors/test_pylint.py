@@ -15,6 +15,9 @@ EVIL = (
     "os.write(1, b'EVIL RAN')\n\n\ndef register(linter):\n    pass\n\n\nclass Reporter:\n    pass\n"
 )
 
+OPTION = "--init-hook=open('mark', 'w')#.py"
+"""A file; pylint looks for this option among its arguments wherever they stand."""
+
 
 def rules(findings) -> set[str]:
     return {finding.rule for finding in findings}
@@ -72,7 +75,7 @@ def test_nothing_of_the_target_runs(workspace_of, configuration):
     shadows = dict.fromkeys(
         ("typing_extensions.py", "tomlkit.py", "isort.py", "dill.py", "sitecustomize.py"), EVIL
     )
-    workspace = workspace_of({"a.py": SOURCE, "evil.py": EVIL, **shadows, **configuration})
+    workspace = workspace_of({"a.py": SOURCE, "evil.py": EVIL, OPTION: "", **shadows, **configuration})
     base = workspace.night.base
     view = checkout_view(workspace, base, python_sources(workspace, base))
     with workspace.sandbox(base, "test") as box:
