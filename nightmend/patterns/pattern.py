@@ -39,6 +39,8 @@ class Example(Source):
 
     before: Text
     after: Text
+    safety: Safety | None = None
+    """How safe every repair in it is, where that differs from place to place."""
 
     @model_validator(mode="after")
     def _changes(self) -> Self:

@@ -14,7 +14,7 @@ from nightmend.patterns.loader import load_patterns
 from nightmend.patterns.pattern import Example, Pattern, Source, Unchanged
 from nightmend.patterns.propose import find_faults, propose
 from nightmend.patterns.source import Module
-from nightmend.repair import Edit, apply_edits
+from nightmend.repair import Edit, Repair, apply_edits
 
 PATTERNS = load_patterns()
 
@@ -33,6 +33,12 @@ def cases(kind: str) -> list[object]:
 def test_the_fault_becomes_exactly_its_repair(pattern: Pattern, example: Example) -> None:
     assert repaired(pattern, example, example.before) == example.after
     parses(example, example.after.encode())
+
+
+@pytest.mark.parametrize(("pattern", "example"), cases("examples"))
+def test_a_repair_is_as_safe_as_its_example_says(pattern: Pattern, example: Example) -> None:
+    made = proposed(pattern, example, example.before)
+    assert {one.safety for one in made} <= {example.safety or one.safety for one in made}
 
 
 @pytest.mark.parametrize(("pattern", "example"), cases("examples"))
@@ -71,10 +77,14 @@ def repaired(pattern: Pattern, source: Source, text: str) -> str:
 
 
 def repairs(pattern: Pattern, source: Source, text: str) -> list[tuple[Edit, ...]]:
+    return [repair.edits for repair in proposed(pattern, source, text)]
+
+
+def proposed(pattern: Pattern, source: Source, text: str) -> list[Repair]:
     module = parse(source, text)
     findings = find_faults(module, [pattern]) if pattern.code else ruff(pattern, source, text)
     issues = [issue(pattern, number, finding) for number, finding in enumerate(findings)]
-    return [repair.edits for repair in propose(module, pattern, issues)]
+    return propose(module, pattern, issues)
 
 
 def parse(source: Source, text: str) -> Module:
