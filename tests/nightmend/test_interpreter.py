@@ -1,9 +1,11 @@
 import json
 import os
+import pwd
 import subprocess
 import sys
 import venv
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -62,11 +64,15 @@ def test_a_shim_leads_to_the_interpreter_that_it_starts(tmp_path: Path) -> None:
 
 
 def test_every_link_on_the_way_to_an_interpreter_is_shown(tmp_path: Path) -> None:
-    make_venv(tmp_path / "real-1.2")
-    (tmp_path / "current").symlink_to(tmp_path / "real-1.2")
-    found = find_interpreter(str(tmp_path / "current" / "bin" / "python"))
-    assert prefix_inside(found, tmp_path) == str(tmp_path / "current")
-    assert shown(found, tmp_path / "real-1.2")
+    python = make_venv(tmp_path / "environment")
+    base = tmp_path / "versions" / "current"
+    base.parent.mkdir()
+    base.symlink_to(sys.base_prefix)
+    python.unlink()
+    python.symlink_to(base / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}")
+    (tmp_path / "environment" / "pyvenv.cfg").write_text(f"home = {sys.base_prefix}/bin\n")
+    found = find_interpreter(str(python))
+    assert prefix_inside(found, tmp_path) == str(tmp_path / "environment")
 
 
 @pytest.mark.skipif(not os.path.exists("/usr/bin/python3"), reason="there is no Python of the system here")
@@ -120,6 +126,12 @@ def test_a_home_folder_is_never_shown_as_a_whole(tmp_path: Path, monkeypatch: py
     found = find_interpreter(str(make_venv(tmp_path)))
     assert not shown(found, tmp_path / ".ssh" / "key")
     assert prefix_inside(found, tmp_path) == str(tmp_path)
+
+
+def test_neither_is_the_home_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pwd, "getpwall", lambda: [SimpleNamespace(pw_dir=str(tmp_path))])
+    found = find_interpreter(str(make_venv(tmp_path)))
+    assert not shown(found, tmp_path / ".ssh" / "key")
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ import importlib, sys
 
 
 def test_another_copy(tmp_path):
-    (tmp_path / "lib.py").write_text("ANSWER = 1")
+    (tmp_path / "lib.py").write_text("ANSWER = 1\\n")
     sys.modules.pop("lib", None)
     sys.path.insert(0, str(tmp_path))
     assert importlib.import_module("lib").ANSWER == 1
