@@ -60,6 +60,7 @@ class Module:
         self.floor = python or UNDECLARED_FLOOR
         self.files = files if isinstance(files, frozenset) else frozenset(files)
         self.elsewhere = elsewhere
+        self._names: dict[ast.AST, frozenset[str]] = {}
 
     @classmethod
     def parse(
@@ -182,7 +183,10 @@ class Module:
 
     def identifiers(self, node: ast.AST) -> frozenset[str]:
         """Every name that is bound or read in the subtree."""
-        return frozenset(_identifiers(node))
+        known = self._names.get(node)
+        if known is None:
+            known = self._names[node] = frozenset(_identifiers(node))
+        return known
 
     def fresh_name(self, node: ast.AST, wishes: Sequence[str]) -> str | None:
         """The first wished name that nothing around the node uses; None when all are taken."""
