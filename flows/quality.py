@@ -4,7 +4,7 @@ from prefect import flow
 
 from flows.phase import PhaseOutcome, deploy, run_phase
 from nightmend.night import Night
-from nightmend.phases import repaired, target_gates
+from nightmend.phases import night_gates, repaired
 from nightmend.results import PhaseResult
 from nightmend.workspace import Workspace
 from tasks.code_quality import CodeQualityAgent, code_quality
@@ -24,5 +24,5 @@ def _quality(night: Night, start: PhaseResult) -> PhaseResult:
     workspace = Workspace(night)
     result = repaired(workspace, "quality", start, agents, gates, clock)
     return result.model_copy(
-        update={"gates": (*result.gates, *target_gates(workspace, result, night.thresholds))}
+        update={"gates": (*result.gates, *night_gates(workspace, result, night.thresholds))}
     )

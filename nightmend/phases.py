@@ -127,8 +127,17 @@ def _need(workspace: Workspace, ref: str | None, model: type[M]) -> M:
     return workspace.get(ref, model)
 
 
-def target_gates(workspace: Workspace, result: PhaseResult, thresholds: Thresholds) -> tuple[Gate, ...]:
-    """Weigh the whole night: the state of the code, issues resolved, grave issues left open."""
+def new_high(before: Diagnosis, after: Diagnosis) -> tuple[str, ...]:
+    """Return the faults of high severity that became more frequent in a file, as any tool sees them."""
+    counts = [
+        Counter(f"{issue.fault} in {issue.path}" for issue in one.issues if issue.severity == "high")
+        for one in (before, after)
+    ]
+    return tuple(sorted(counts[1] - counts[0]))
+
+
+def night_gates(workspace: Workspace, result: PhaseResult, thresholds: Thresholds) -> tuple[Gate, ...]:
+    """Weigh the whole night: grave issues new and left open, the state of the code, issues resolved."""
     before = _need(workspace, result.origin, Diagnosis)
     after = _need(workspace, result.diagnosis, Diagnosis)
     actionable = sum(issue.actionable for issue in before.issues)
@@ -136,6 +145,7 @@ def target_gates(workspace: Workspace, result: PhaseResult, thresholds: Threshol
     rate = 100 * (actionable - left) / actionable if actionable else None
     high = sum(issue.severity == "high" for issue in after.issues)
     return (
+        no_new_high_gate(new_high(before, after), "no_new_high_severity:night"),
         *quality_gates(_need(workspace, result.quality, Quality), thresholds),
         at_least("issue_resolution_rate", rate, thresholds.issue_resolution_rate),
         at_most("high_severity_open", high, thresholds.high_severity_open),

@@ -78,7 +78,7 @@ def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:
 
 
 def _drop_grave(bench: Bench) -> tuple[str, ...]:
-    """Drop the repairs of every file that together bring a new issue of high severity; return what is left."""
+    """Drop the repairs of a file that together bring a new issue of high severity; return what is left."""
     grave = _grave(bench)
     for repair in list(bench.open):
         faults = sorted({fault for path in repair.paths for fault in grave.get(path, ())})
@@ -100,7 +100,7 @@ def _grave(bench: Bench) -> dict[str, tuple[str, ...]]:
         for number, path in enumerate(changed)
         for content in [contents[path]]
     ]
-    counts = recheck(bench.workspace, bench.snapshot, variants, deep=True)
+    counts = recheck(bench.workspace, bench.snapshot, variants)
     found = {}
     for number, path in enumerate(changed):
         new = counts[f"after-{number}"].graver_than(counts[f"before-{number}"])

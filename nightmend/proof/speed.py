@@ -9,6 +9,7 @@ import math
 import random
 import statistics
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from nightmend.evidence import Speed
 from nightmend.frozen import Frozen
@@ -21,6 +22,8 @@ LEAST_BOUND, LEAST_GAIN = 0.01, 0.05
 """A claim needs this much at 99 % confidence, and this much in the median pair."""
 ROUNDS, FEWEST_ROUNDS = 12, 8
 CONFIDENCE = 0.99
+QUICK_ROUNDS, PLAIN_GAIN, PLAIN_DRIFT = 4, 0.25, 0.1
+"""A first look: so many rounds, and what they must show to need no second one."""
 CANDIDATES = 40
 """Tests whose own gain is looked at before a few are chosen."""
 CHOSEN = 4
@@ -61,6 +64,11 @@ def measure_speed(
     work = _choose(track, tests, sample)
     if not work:
         return None
+    verdict = glance(_quick_rounds(track, work))
+    return verdict if isinstance(verdict, Speed) else _weigh_carefully(track, work, budget)
+
+
+def _weigh_carefully(track: "_Track", work: Mapping[str, int], budget: float) -> Speed | None:
     rounds: list[Round] = []
     for _ in range(ROUNDS):
         begun = track.spent
@@ -107,7 +115,8 @@ def _choose(track: _Track, tests: Sequence[str], sample: float) -> dict[str, int
     tried = {test: _repetitions(once[test], sample / 8) for test in cheapest}
     if not tried:
         return {}
-    early, late = track.run(0, tried), track.run(1, tried)
+    with ThreadPoolExecutor(2) as pool:
+        early, late = pool.map(lambda tree: track.run(tree, tried), (0, 1))
     known = [test for test in tried if early.get(test) and late.get(test)]
     by_gain = sorted(known, key=lambda test: late[test] / early[test])
     loses = sum(late[test] for test in known) > sum(early[test] for test in known)
@@ -120,6 +129,36 @@ def _repetitions(seconds: float, wanted: float) -> int:
     if seconds >= SLOW:
         return 0
     return max(1, round(wanted / CHUNKS / max(seconds, 1e-6)))
+
+
+def _quick_rounds(track: _Track, work: Mapping[str, int]) -> list[Round]:
+    """Take a few rounds two processes at a time: noisier, and enough for what is far from the limit."""
+    with ThreadPoolExecutor(2) as pool:
+        rounds = list(pool.map(lambda _: _round(track, work), range(QUICK_ROUNDS)))
+    return [one for one in rounds if one is not None]
+
+
+def glance(rounds: Sequence[Round]) -> Speed | None:
+    """Judge what a few rounds show beyond doubt, None where it takes a closer look.
+
+    A gain is beyond doubt where each round gains more than PLAIN_GAIN and equal trees differ by less than
+    PLAIN_DRIFT, far more than the noise of 0.035 that was measured. None is where the middle round gains
+    less than half of what a claim needs: going on would cost much and most likely claim nothing.
+    """
+    if len(rounds) < QUICK_ROUNDS or any(min(one.before, one.again, one.after) <= 0 for one in rounds):
+        return None
+    gains = [1 - one.after / math.sqrt(one.before * one.again) for one in rounds]
+    drift = max(abs(math.log(one.before / one.again)) for one in rounds)
+    plain = min(gains) > PLAIN_GAIN and drift < PLAIN_DRIFT
+    if not plain and statistics.median(gains) > LEAST_GAIN / 2:
+        return None
+    return Speed(
+        before=statistics.median(one.before for one in rounds),
+        after=statistics.median(one.after for one in rounds),
+        gain=statistics.median(gains),
+        lower_bound=min(gains) if plain else min(0.0, *gains),
+        pairs=len(rounds),
+    )
 
 
 def _round(track: _Track, work: Mapping[str, int]) -> Round | None:

@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 from nightmend.errors import NightmendError, RollbackError
-from nightmend.git.publish import move_branch
 from nightmend.files import write_atomically
+from nightmend.git.publish import move_branch
 from nightmend.night import Night
 from nightmend.recovery.checkpoints import Checkpoints, SystemCheckpoint
 from nightmend.recovery.states import AgentStates

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nightmend.proof.speed import Round, claims_gain, measure_speed, weigh
+from nightmend.proof.speed import QUICK_ROUNDS, Round, claims_gain, glance, measure_speed, weigh
 from nightmend.workspace import Workspace
 
 NOISE = 0.035
@@ -47,6 +47,25 @@ def test_a_real_gain_is_found_with_its_size() -> None:
 def test_equal_trees_that_seem_to_differ_make_a_measurement_worthless() -> None:
     assert weigh(rounds(random.Random(3), faster=0.25, drift=0.2)) is None
     assert weigh(rounds(random.Random(3), faster=0.25, drift=-0.2)) is None
+
+
+def test_a_first_look_claims_what_is_plain_drops_what_is_nothing_and_else_asks_for_more() -> None:
+    draw = random.Random(4)
+
+    def look(**world: float) -> list[Round]:
+        return rounds(draw, **world)[:QUICK_ROUNDS]
+
+    plain = glance(look(faster=0.6))
+    assert plain is not None
+    assert claims_gain(plain)
+    assert plain.lower_bound > 0.25
+    assert not any((seen := glance(look(noise=0.1))) and claims_gain(seen) for _ in range(2000))
+    assert glance(look(faster=0.6, drift=0.4)) is None
+    assert glance([Round(before=1, again=1, after=0.9)] * QUICK_ROUNDS) is None
+    assert glance(look(faster=0.6)[1:]) is None
+    slower = glance([Round(before=1, again=1, after=1.2)] * QUICK_ROUNDS)
+    assert slower is not None
+    assert not claims_gain(slower)
 
 
 def test_a_small_gain_one_pair_that_disagrees_and_few_pairs_claim_nothing() -> None:
