@@ -17,7 +17,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 	@touch $@
 
 recover: install
-	@$(BIN)/python scripts/recover.py $(TARGET)
+	@$(BIN)/python scripts/recover.py $(if $(TARGET),"$(TARGET)")
 
 lint: install
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ QUIET = {
 def prepare_environment(home: Path) -> None:
     """Set what the person did not set: no telemetry, quiet logs, and all state below `home`."""
     os.environ.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(home / "results"))
+    os.environ.setdefault("DASK_TEMPORARY_DIRECTORY", str(home / "dask"))
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     if not {"PREFECT_API_URL", "PREFECT_PROFILE", "PREFECT_HOME"} & os.environ.keys():
