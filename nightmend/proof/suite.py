@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from nightmend.errors import PrerequisiteError
+from nightmend.errors import PrerequisiteError, SandboxError
 from nightmend.frozen import Frozen
 from nightmend.git.objects import blob_id
 from nightmend.proof.overlaid import lay_copy
@@ -103,7 +103,10 @@ def _run(
     if workspace.interpreter.version >= (3, 12):
         variables["COVERAGE_CORE"] = "sysmon"
     result = box.run([*plan.command, *OPTIONS, *files], env=variables)
-    return result, parse_records(box.read(f"{FOLDER}/records"))
+    try:
+        return result, parse_records(box.read(f"{FOLDER}/records"))
+    except (FileNotFoundError, SandboxError):  # the tests have it away, or put something else there
+        return result, []
 
 
 @contextmanager

@@ -168,6 +168,18 @@ def test_tests_that_did_not_report_are_missing_and_the_reason_says_where(
     assert suite.reason.endswith("in test_it.py::test_b")
 
 
+def test_tests_that_remove_the_record_end_no_night(
+    make_target: MakeTarget, open_workspace: OpenWorkspace
+) -> None:
+    source = "import os, pathlib, shutil\ndef test_a():\n"
+    source += (
+        "    for place in pathlib.Path().glob('.night*'):\n        shutil.rmtree(place)\n    os._exit(0)\n"
+    )
+    suite = run(open_workspace(make_target({"test_it.py": source})))
+    assert not suite.usable
+    assert suite.reason.startswith("pytest did not start")
+
+
 def test_a_target_without_tests_cannot_be_judged_by_them(
     make_target: MakeTarget, open_workspace: OpenWorkspace
 ) -> None:
