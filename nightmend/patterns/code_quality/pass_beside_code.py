@@ -1,7 +1,6 @@
 import ast
 from collections.abc import Iterable
 
-from nightmend.patterns.edits import has_comment
 from nightmend.patterns.source import Fault, Module
 from nightmend.repair import Edit
 
@@ -19,7 +18,7 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     block = _block(module, node)
     first, behind = node.lineno, node.lineno + 1
     line = module.line_start(first), module.line_start(behind)
-    if module.between(*line).strip() != "pass" or has_comment(module, *line):
+    if module.between(*line).strip() != "pass":
         return None
     if node is block[-1]:
         while module.is_blank(first - 1):

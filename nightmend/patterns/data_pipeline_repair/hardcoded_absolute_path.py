@@ -56,7 +56,7 @@ def find(module: Module) -> Iterable[Fault]:
 
 def resolve(module: Module, text: str) -> str | None:
     """The file or folder of the snapshot that an absolute path means; None where not certain."""
-    if PLACEHOLDER.search(text) or "//" in text:
+    if PLACEHOLDER.search(text):
         return None
     parts = [part for part in re.split(r"[\\/]", text)[1:] if part]
     if len(parts) < 2 or parts[0] in SYSTEM or parts[0] in SITES:
