@@ -1,11 +1,11 @@
 """Run detectors at once, each in a sandbox of its own, and keep the failure of one from costing another."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from nightmend.detectors.registry import Detector, taxonomies
-from nightmend.detectors.running import ToolError
+from nightmend.detectors.running import MissingToolError, ToolError
 from nightmend.detectors.taxonomy import Wide
 from nightmend.detectors.tree import TreeView
 from nightmend.frozen import Frozen
@@ -13,6 +13,9 @@ from nightmend.issue import Finding
 from nightmend.patterns.pattern import Pattern
 from nightmend.sandboxes.protocol import Sandbox
 from nightmend.target_config import TargetConfig
+
+SETBACKS = 40
+"""Failed runs of a tool after which no half is split any further."""
 
 
 class Survey(Frozen):
@@ -62,10 +65,61 @@ def _ask(
     started = time.monotonic()
     try:
         with open_box(detector.name) as box:
-            findings = detector.detect(box, tree, config, wide)
+            findings = _findings(detector, box, tree, config, wide, iter(range(SETBACKS)))
     except ToolError as failure:
         return Survey(failure=str(failure), seconds=time.monotonic() - started)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"{detector.name} cannot be understood ({type(error).__name__}); its findings are missing"
-        return Survey(failure=reason, seconds=time.monotonic() - started)
     return Survey(findings=tuple(findings), seconds=time.monotonic() - started)
+
+
+def _findings(
+    detector: Detector,
+    box: Sandbox,
+    tree: TreeView,
+    config: TargetConfig,
+    wide: Wide,
+    setbacks: Iterator[int],
+) -> list[Finding]:
+    """Ask for a tree as a whole; where that fails, in halves, until what the tool cannot bear is alone.
+
+    So a file that crashes a tool costs the findings of that file. Where no file can be read, it is the tool.
+    """
+    try:
+        return _understood(detector, box, tree, config, wide)
+    except MissingToolError:
+        raise
+    except ToolError:
+        if not detector.per_file or len(tree.files) < 2 or next(setbacks, None) is None:
+            raise
+        answers = [_half(detector, box, half, config, wide, setbacks) for half in tree.halves()]
+        if all(lost for _, lost in answers):
+            raise
+        return [finding for findings, _ in answers for finding in findings]
+
+
+def _half(
+    detector: Detector,
+    box: Sandbox,
+    tree: TreeView,
+    config: TargetConfig,
+    wide: Wide,
+    setbacks: Iterator[int],
+) -> tuple[list[Finding], bool]:
+    """Return the findings of a half and whether it is lost: then its files are unread, each for itself."""
+    try:
+        return _findings(detector, box, tree, config, wide, setbacks), False
+    except ToolError as failure:
+        said = str(failure)
+        return [
+            Finding(detector=detector.name, rule="unread", path=path, line=1, message=said)
+            for path in tree.paths
+        ], True
+
+
+def _understood(
+    detector: Detector, box: Sandbox, tree: TreeView, config: TargetConfig, wide: Wide
+) -> list[Finding]:
+    try:
+        return detector.detect(box, tree, config, wide)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, MemoryError) as error:
+        kind = type(error).__name__
+        raise ToolError(f"{detector.name} cannot be understood ({kind}); its findings are missing") from error

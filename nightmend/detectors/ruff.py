@@ -109,11 +109,11 @@ def _run(
         result = box.run(command, stdin=to_toml(settings), limits=limits_for(tree))
         if result.return_code == 2 and result.stderr.startswith(b"ruff failed"):
             return None
-        reported += parsed(name, checked(name, result, (0, 1)).stdout)
+        reported += parsed(MODULE, checked(MODULE, result, (0, 1)).stdout)
     return reported
 
 
 def _known_rules(box: Sandbox, tree: TreeView) -> frozenset[str]:
     result = box.run([tree.python, "-I", "-m", MODULE, "rule", "--all", "--output-format", "json"])
-    rules = parsed(name, checked(name, result, (0,)).stdout)
+    rules = parsed(MODULE, checked(MODULE, result, (0,)).stdout)
     return frozenset(rule["code"] for rule in rules if rule["code"] and "Removed" not in rule["status"])

@@ -5,7 +5,8 @@ for a character.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from nightmend.detectors.tree import TreeView
@@ -37,20 +38,21 @@ class Offsets:
 
 def read_findings(reported: Iterable[dict[str, Any]], tree: TreeView, *, enabled: bool) -> list[Finding]:
     """Return a finding for each diagnostic of a file of the tree."""
-    offsets: dict[str, Offsets] = {}
-    findings = []
-    for diagnostic in reported:
-        path = tree.relative(diagnostic["filename"])
-        if path in tree.files:
-            offsets.setdefault(path, Offsets(tree.files[path]))
-            findings.append(_finding(diagnostic, path, offsets[path], enabled))
-    return findings
+
+    @cache
+    def offsets(path: str) -> Offsets:
+        return Offsets(tree.files[path])
+
+    placed = ((tree.relative(diagnostic["filename"]), diagnostic) for diagnostic in reported)
+    return [_finding(diagnostic, path, offsets, enabled) for path, diagnostic in placed if path in tree.files]
 
 
-def _finding(diagnostic: dict[str, Any], path: str, offsets: Offsets, enabled: bool) -> Finding:
+def _finding(
+    diagnostic: dict[str, Any], path: str, offsets: Callable[[str], Offsets], enabled: bool
+) -> Finding:
     fix = diagnostic["fix"] or {}
     safety = {"safe": "safe", "unsafe": "unsafe"}.get(fix.get("applicability", ""))
-    edits = tuple(_edit(edit, path, offsets) for edit in fix.get("edits", ())) if safety else ()
+    edits = tuple(_edit(edit, path, offsets(path)) for edit in fix.get("edits", ())) if safety else ()
     return Finding(
         detector="ruff",
         rule=diagnostic["code"] or SYNTAX,

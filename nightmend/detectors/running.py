@@ -17,6 +17,10 @@ class ToolError(NightmendError):
     """A tool is missing, crashed or ran out of its limits; its findings are lost, and no others."""
 
 
+class MissingToolError(ToolError):
+    """A tool is not installed; no smaller piece of the tree would help it."""
+
+
 def run_tool(
     box: Sandbox,
     tree: TreeView,
@@ -51,9 +55,11 @@ def checked(tool: str, result: CommandResult, good: Iterable[int]) -> CommandRes
         raise ToolError(f"{tool} reached its limit of {result.limit}; its findings are missing")
     if result.truncated:
         raise ToolError(f"{tool} wrote more than was kept; its findings are missing")
-    if result.return_code not in tuple(good) or b"No module named" in result.stderr[-SHOWN:]:
-        said = result.stderr.decode(errors="replace").strip().splitlines()
-        last = said[-1][:SHOWN] if said else "it said nothing"
+    said = result.stderr.decode(errors="replace").strip().splitlines()
+    last = said[-1][:SHOWN] if said else "it said nothing"
+    if last.endswith(f"No module named {tool}"):
+        raise MissingToolError(f"{tool} is not installed beside nightmend; its findings are missing")
+    if result.return_code not in tuple(good):
         raise ToolError(f"{tool} ended with code {result.return_code}: {last}")
     return result
 
@@ -68,8 +74,8 @@ def parsed(tool: str, output: bytes) -> Any:
 
 def limits_for(tree: TreeView) -> Limits:
     """Give a tool time by the lines it has to read: about ten times what the slowest one needs."""
-    seconds = 120 + tree.lines / 100
-    return Limits(memory=4 * GIB, cpu_seconds=seconds, wall_seconds=2 * seconds, output_bytes=256 * MIB)
+    seconds = 60 + tree.lines / 100
+    return Limits(memory=4 * GIB, cpu_seconds=seconds, wall_seconds=4 * seconds, output_bytes=256 * MIB)
 
 
 def batches(paths: Iterable[str], limit: int = ARGUMENT_BYTES) -> Iterator[list[str]]:

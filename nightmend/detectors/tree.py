@@ -1,6 +1,5 @@
 import posixpath
 from collections.abc import Iterable
-from functools import cached_property
 
 from pydantic import Field
 
@@ -28,12 +27,12 @@ class TreeView(Frozen):
     links: frozenset[str] = frozenset()
     """Symbolic links and submodules of the snapshot: what lies below them is unknown."""
 
-    @cached_property
+    @property
     def paths(self) -> tuple[str, ...]:
         """The paths, sorted, so that every tool meets them in one order."""
         return tuple(sorted(self.files))
 
-    @cached_property
+    @property
     def everything(self) -> tuple[str, ...]:
         """The paths of files and documents together, sorted."""
         return tuple(sorted((*self.files, *self.documents)))
@@ -44,6 +43,15 @@ class TreeView(Frozen):
         prefixes = ["" if folder == "." else f"{folder}/" for folder in folders]
         below = {path.removeprefix(prefix) for prefix in prefixes for path in code if path.startswith(prefix)}
         return sorted({path.split("/")[0].removesuffix(".py") for path in below})
+
+    def halves(self) -> tuple["TreeView", "TreeView"]:
+        """Split the files in two; the documents stay with the first."""
+        middle = (len(self.files) + 1) // 2
+        first, second = self.paths[:middle], self.paths[middle:]
+        return (
+            self.model_copy(update={"files": {path: self.files[path] for path in first}}),
+            self.model_copy(update={"files": {path: self.files[path] for path in second}, "documents": {}}),
+        )
 
     @property
     def lines(self) -> int:

@@ -3,7 +3,9 @@ from collections import Counter
 import pytest
 
 from nightmend.detectors import bandit, pylint, pylint_options, ruff
+from nightmend.detectors.running import ToolError
 from nightmend.diagnosis import Diagnosis, diagnose
+from nightmend.survey import SETBACKS
 
 CAUSE = "def f():\n    try:\n        return 1\n    except ValueError:\n        raise KeyError(1)\n"
 GOOD = "X = 1\n"
@@ -95,6 +97,29 @@ def test_a_missing_tool_costs_its_own_findings_and_one_line(diagnosed, monkeypat
     rules = {rule for issue in diagnosis.issues for rule in issue.rules}
     assert not any(rule.startswith(f"{tool.name}:") for rule in rules)
     assert len({rule.split(":")[0] for rule in rules}) == 3
+    assert diagnosis.analysis_coverage == 0
+
+
+def test_a_file_that_crashes_a_tool_costs_the_findings_of_that_file(diagnosed):
+    deep = "x = " + "[\n" * 8_000 + "]\n" * 8_000
+    files = {f"good{number}.py": "import os\n" for number in range(5)}
+    diagnosis = diagnosed({**files, "deep.py": deep})
+    assert diagnosis.tool_failures == {}
+    assert diagnosis.unread == ("deep.py",)
+    assert {path for path, fault in faults(diagnosis) if fault == "unused-import"} == {*files}
+
+
+def test_a_tool_that_fails_on_everything_is_given_up(diagnosed, monkeypatch):
+    runs = []
+
+    def fail(box, tree, config, wide):
+        runs.append(tree.paths)
+        raise ToolError("it never works")
+
+    monkeypatch.setattr(bandit, "detect", fail)
+    diagnosis = diagnosed({f"m{number}.py": CAUSE for number in range(100)})
+    assert diagnosis.tool_failures == {"bandit": "it never works"}
+    assert len(runs) <= 2 * SETBACKS + 1
     assert diagnosis.analysis_coverage == 0
 
 
