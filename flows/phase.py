@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
-from prefect.results import get_result_store
+from prefect.results import ResultStore, get_result_store
 from prefect.states import Completed
 from prefect.transactions import CommitMode, Transaction, transaction
 
@@ -33,10 +33,18 @@ def phase_key(night: Night, phase: Phase, start: PhaseResult) -> str:
     return night_key(night, phase, *start.state())
 
 
+def results() -> ResultStore:
+    """Return Prefect's result persistence of this run.
+
+    A flow's own store looks for metadata in a place that holds nothing, so that no key seems to exist.
+    """
+    return get_result_store().model_copy(update={"metadata_storage": None})
+
+
 def saved(night: Night, phase: Phase, start: PhaseResult) -> PhaseResult | None:
     """Return the checkpoint of a phase where one can be used whole, else None."""
     key = phase_key(night, phase, start)
-    store = get_result_store()
+    store = results()
     if not store.exists(key):
         return None
     try:
@@ -61,7 +69,7 @@ def run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -
     states = agent_states(night)
     before = states.capture()
     key = phase_key(night, phase, start)
-    with transaction(key=key, store=get_result_store(), commit_mode=CommitMode.EAGER, overwrite=True) as txn:
+    with transaction(key=key, store=results(), commit_mode=CommitMode.EAGER, overwrite=True) as txn:
         txn.on_rollback_hooks.append(_undo(night, phase, before))
         result = body()
         check(phase, result.gates, night.profile)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from prefect.logging.handlers import APILogHandler
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from nightmend.errors import PrerequisiteError
 
@@ -28,7 +28,9 @@ def prefect_api(home: Path) -> Iterator[str]:
     if own:
         yield str(own)
         return
-    with _private_server(home) as url, temporary_settings({PREFECT_API_URL: url}):
+    # Heartbeats tell a server that outlives us that we died; this one does not, and each costs a second.
+    settings = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    with _private_server(home) as url, temporary_settings({PREFECT_API_URL: url, **settings}):
         previous = os.environ.get("PREFECT_API_URL")
         os.environ["PREFECT_API_URL"] = url  # Dask workers are other processes
         try:
