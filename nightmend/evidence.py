@@ -16,7 +16,7 @@ class Speed(Frozen):
     gain: float
     """Share of the CPU time saved, by the median pair."""
     lower_bound: float
-    """The gain that the measurement still supports at 99 % confidence."""
+    """The gain that the measurement still supports: at 99 % confidence, at a first look its smallest."""
     pairs: int
 
 

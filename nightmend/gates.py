@@ -53,8 +53,15 @@ def ratchet_gates(before: Quality, after: Quality) -> tuple[Gate, ...]:
         ("unannotated", before.unannotated, after.unannotated),
         ("undocumented", before.undocumented, after.undocumented),
     )
+    unknown = {"pep8_violations"} if None in (before.pep8_compliance, after.pep8_compliance) else set()
     return tuple(
-        Gate(name=f"ratchet:{name}", kind="safety", measured=new, target=old, passed=new <= old)
+        Gate(
+            name=f"ratchet:{name}",
+            kind="safety",
+            measured=None if name in unknown else new,
+            target=old,
+            passed=None if name in unknown else new <= old,
+        )
         for name, old, new in pairs
     )
 

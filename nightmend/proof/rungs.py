@@ -62,7 +62,10 @@ def redetection_rung(bench: Bench) -> None:
         risen = {fault for before, after in pairs for fault in after.more_than(before)}
         new = sorted(risen - set(repair.gives_way_to))
         bench.note(repair, issue_gone=not still, new_issues=tuple(new))
-        if still:
+        silent = sorted({tool for _, after in pairs for tool in after.tool_failures})
+        if silent:
+            bench.drop(repair, "refused", f"{', '.join(silent)} could not look again, so nothing is known")
+        elif still:
             bench.drop(repair, "refused", f"its issue is still there afterwards: {', '.join(still)}")
         elif new:
             bench.drop(repair, "refused", f"it brings new issues: {', '.join(new)}")

@@ -24,7 +24,7 @@ def write_report(report: Report, diffs: Mapping[str, str], folder: Path) -> None
         "pull-request.md": pull_request(report),
     }
     for name, text in pages.items():
-        write_atomically(folder / name, text.encode(errors="replace"))
+        write_atomically(folder / name, text.encode(errors="replace"), 0o644)
 
 
 def render(report: Report, diffs: Mapping[str, str]) -> str:
