@@ -17,7 +17,7 @@ from nightmend.gates import check, self_test_gate
 from nightmend.night import Night
 from nightmend.nights import next_generation, night_key
 from nightmend.recovery.checkpoints import Checkpoints
-from nightmend.recovery.states import AgentState, AgentStates
+from nightmend.recovery.states import AgentStates
 from nightmend.results import PhaseResult
 from nightmend.workspace import Workspace, target_folder
 from tasks.master_orchestrator import MasterOrchestrator
@@ -67,7 +67,7 @@ def run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -
     if result is not None:
         return Completed(name="Cached", message="from its checkpoint", data=result)
     states = agent_states(night)
-    before = states.capture()
+    before = states.backup()
     key = phase_key(night, phase, start)
     with transaction(key=key, store=results(), commit_mode=CommitMode.EAGER, overwrite=True) as txn:
         txn.on_rollback_hooks.append(_undo(night, phase, before))
@@ -78,11 +78,11 @@ def run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -
     return result
 
 
-def _undo(night: Night, phase: Phase, before: tuple[AgentState, ...]) -> Callable[[Transaction], None]:
+def _undo(night: Night, phase: Phase, before: dict[str, bytes]) -> Callable[[Transaction], None]:
     def undo(_: Transaction) -> None:
-        agent_states(night).restore(before)
+        agent_states(night).bring_back(before)
         checkpoints(night).forget(f"{night.run}/{phase}")
-        next_generation(night)
+        next_generation(night, phase)
 
     return undo
 

@@ -26,3 +26,8 @@ DEPENDENCIES: dict[str, tuple[str, ...]] = {
     "documentation_update": ("code_quality",),
 }
 """What must be deployed before an agent is; the repair agents still work at once."""
+
+
+def phase_of(step: str) -> Phase:
+    """Return the phase that a step belongs to: an agent's, or a phase itself."""
+    return next(phase for phase, agents in PHASES.items() if step == phase or step in agents)

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from nightmend.agents import Phase, phase_of
 from nightmend.errors import UsageError
 from nightmend.git.store import Store
 from nightmend.git.target import Target
@@ -82,26 +83,32 @@ def _environment(interpreter: Interpreter) -> list[str]:
 
 
 def night_key(night: Night, *parts: str) -> str:
-    """Return the key of a checkpoint: equal only where the same work on the same state would be done."""
+    """Return the key of a checkpoint: equal only where the same work on the same state would be done.
+
+    The first of `parts` names the step: a phase or an agent.
+    """
     fixed = night.model_dump_json(include={"target", "base_commit", "profile", "python", "engine"})
     settings = night.model_dump_json(include={"orchestrator", "sandbox", "thresholds"})
-    return "-".join(("nightmend", *parts[:1], _digest(fixed, settings, str(generation(night)), *parts)))
+    times = str(generation(night, phase_of(parts[0])))
+    return "-".join(("nightmend", parts[0], _digest(fixed, settings, times, *parts)))
 
 
-def generation(night: Night) -> int:
-    """Return how often a phase of this target was rolled back; work from before one is never reused."""
-    path = _generation_file(night)
+def generation(night: Night, phase: Phase) -> int:
+    """Return how often this phase of the target was rolled back; its work from before one is never reused."""
+    path = _generation_file(night, phase)
     return len(path.read_bytes()) if path.exists() else 0
 
 
-def next_generation(night: Night) -> None:
-    """Make every result of before unusable, because a phase was rolled back."""
-    with _generation_file(night).open("ab") as file:
+def next_generation(night: Night, phase: Phase) -> None:
+    """Make every result of a phase and of its agents unusable, because it was rolled back."""
+    path = _generation_file(night, phase)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
         file.write(b"+")
 
 
-def _generation_file(night: Night) -> Path:
-    return target_folder(Path(night.home), Path(night.target)) / "rollbacks"
+def _generation_file(night: Night, phase: Phase) -> Path:
+    return target_folder(Path(night.home), Path(night.target)) / "generations" / phase
 
 
 def _digest(*parts: str) -> str:

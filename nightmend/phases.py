@@ -86,7 +86,7 @@ def repaired(
             "agents": tuple(agents),
             "gates": (*gates, *_safety_gates(settled, baseline, before, quality)),
             "judgements": workspace.put(Judgements(judgements=settled.judgements, commits=commits)),
-            "diagnosis": _rediagnose(workspace, phase, start, settled) if moved else start.diagnosis,
+            "diagnosis": _diagnosis(workspace, phase, start, settled),
             "baseline": workspace.put(settled.baseline),
             "quality": workspace.put(quality),
             "seconds": time.perf_counter() - clock,
@@ -94,9 +94,12 @@ def repaired(
     )
 
 
-def _rediagnose(workspace: Workspace, phase: Phase, start: PhaseResult, settled: Settled) -> str:
-    """Look at the new snapshot: with every tool only behind the last phase, when the night is summed up."""
-    return workspace.put(diagnose(workspace, settled.snapshot, deep=phase == "quality"))
+def _diagnosis(workspace: Workspace, phase: Phase, start: PhaseResult, settled: Settled) -> str | None:
+    """Look at a new snapshot: with every tool only behind the last phase, when the night is summed up."""
+    last = phase == "quality"
+    if settled.snapshot == start.snapshot and (not last or start.diagnosis == start.origin):
+        return start.diagnosis
+    return workspace.put(diagnose(workspace, settled.snapshot, deep=last))
 
 
 def _safety_gates(settled: Settled, baseline: Baseline, before: Quality, after: Quality) -> tuple[Gate, ...]:
@@ -111,9 +114,12 @@ def _safety_gates(settled: Settled, baseline: Baseline, before: Quality, after: 
 def resolved(before: Diagnosis, after: Diagnosis) -> Counter[str]:
     """Count resolved issues by category.
 
-    Counted by how much rarer a fault became in a file: a line that merely changed is no resolved issue.
+    Counted by how much rarer a fault became in a file: a line that merely changed is no resolved issue,
+    and neither is one that only a tool saw which did not look again.
     """
-    kinds = Counter((issue.category, issue.fault, issue.path) for issue in before.issues)
+    again = after.tool_seconds.keys() - (after.tool_failures.keys() - before.tool_failures.keys())
+    seen = [issue for issue in before.issues if {rule.partition(":")[0] for rule in issue.rules} & again]
+    kinds = Counter((issue.category, issue.fault, issue.path) for issue in seen)
     kinds.subtract(Counter((issue.category, issue.fault, issue.path) for issue in after.issues))
     counts: Counter[str] = Counter()
     for (category, _, _), gone in kinds.items():

@@ -60,6 +60,11 @@ class FaultCounts(Frozen):
             sorted(fault for fault, number in self.high.items() if number > before.high.get(fault, 0))
         )
 
+    def below(self, before: "FaultCounts") -> tuple[str, ...]:
+        """Return the measures that became worse: each may only get better in a night."""
+        names = ("pep8", "unannotated", "undocumented")
+        return tuple(name for name in names if getattr(self, name) > getattr(before, name))
+
 
 def recheck(
     workspace: Workspace, snapshot: Snapshot, variants: Sequence[Variant], *, deep: bool = False

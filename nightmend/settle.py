@@ -28,14 +28,21 @@ class Settled(Frozen):
     new_high: tuple[str, ...]
 
 
+class Decline(Frozen):
+    """In what a file became worse: faults of high severity, and measures that may never fall."""
+
+    grave: tuple[str, ...]
+    measures: tuple[str, ...]
+
+
 def settle(
     workspace: Workspace, snapshot: Snapshot, judgements: Iterable[Judgement], baseline: Baseline
 ) -> Settled:
-    """Combine what the agents kept; drop what clashes, breaks a test, or brings a grave issue."""
+    """Combine what the agents kept; drop what clashes, breaks a test, or makes a file worse."""
     judged = tuple(judgements)
     bench = Bench(workspace, snapshot, (one.repair for one in judged if one.verdict == "kept"))
     overlap_rung(bench)
-    new_high = _drop_grave(bench)
+    new_high = _drop_worse(bench)
     proved = _prove_whole(bench, baseline)
     dropped = {one.repair.id: one for one in bench.judgements() if one.verdict != "kept"}
     final = tuple(_amend(one, dropped) for one in judged)
@@ -73,39 +80,40 @@ def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:
         broken = set(broken_tests(baseline.suite, suite)) - trial.excused
         accusations = trial.accuse(bench.open) if broken and bench.open else []
         if not accusations:
-            return Baseline(suite=suite, unsteady=tuple(sorted(trial.excused)))
+            # What broke here and has no guilty at a second look flickers, or fails without any repair too.
+            return Baseline(suite=suite, unsteady=tuple(sorted(trial.excused | broken)))
         convict(bench, accusations)
 
 
-def _drop_grave(bench: Bench) -> tuple[str, ...]:
-    """Drop the repairs of a file that together bring a new issue of high severity; return what is left."""
-    grave = _grave(bench)
+def _drop_worse(bench: Bench) -> tuple[str, ...]:
+    """Drop the repairs that together make their file worse; return the new grave issues that are left."""
+    declines = _declines(bench)
     for repair in list(bench.open):
-        faults = sorted({fault for path in repair.paths for fault in grave.get(path, ())})
+        found = [declines[path] for path in repair.paths if path in declines]
+        faults = sorted({fault for decline in found for fault in (*decline.grave, *decline.measures)})
         if faults:
-            reason = f"with it a new issue of high severity comes: {', '.join(faults)}"
-            bench.drop(repair, "rolled_back", reason)
-    left = _grave(bench) if grave else {}
-    return tuple(f"{fault} in {path}" for path, faults in sorted(left.items()) for fault in faults)
+            bench.drop(repair, "rolled_back", f"with it comes more of: {', '.join(faults)}")
+    left = _declines(bench) if declines else {}
+    return tuple(f"{fault} in {path}" for path, decline in sorted(left.items()) for fault in decline.grave)
 
 
-def _grave(bench: Bench) -> dict[str, tuple[str, ...]]:
-    """Return the high-severity faults that became more frequent, by changed file."""
+def _declines(bench: Bench) -> dict[str, Decline]:
+    """Compare each changed file with what it was."""
     changed = bench.changed(bench.open)
     if not changed:
         return {}
     variants = [
-        Variant(id=f"{state}-{number}", path=path, content=content)
+        Variant(id=f"{state}-{number}", path=path, content=contents[path])
         for state, contents in (("before", bench.contents), ("after", changed))
         for number, path in enumerate(changed)
-        for content in [contents[path]]
     ]
     counts = recheck(bench.workspace, bench.snapshot, variants)
     found = {}
     for number, path in enumerate(changed):
-        new = counts[f"after-{number}"].graver_than(counts[f"before-{number}"])
-        if new:
-            found[path] = new
+        before, after = counts[f"before-{number}"], counts[f"after-{number}"]
+        decline = Decline(grave=after.graver_than(before), measures=after.below(before))
+        if decline.grave or decline.measures:
+            found[path] = decline
     return found
 
 

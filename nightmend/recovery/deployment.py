@@ -34,11 +34,11 @@ class AgentDeploymentManager:
         """
         try:
             checkpoint = self.create_checkpoint(agent_config.name)
-        except NightmendError as error:
+        except Exception as error:
             raise self.report_deployment_failure(agent_config, error) from error
         try:
             return self._deploy(agent_config)
-        except (NightmendError, OSError) as error:
+        except Exception as error:
             self.rollback_to_checkpoint(agent_config.name, checkpoint)
             raise self.report_deployment_failure(agent_config, error) from error
 
@@ -59,8 +59,9 @@ class AgentDeploymentManager:
 
     def report_deployment_failure(self, agent_config: AgentConfig, error: Exception) -> DeploymentError:
         """Report the failure and return the error to raise."""
+        why = str(error) if isinstance(error, NightmendError) else f"{type(error).__name__}: {error}"
         failure = DeploymentError(
-            f"agent {agent_config.name} could not be deployed and was rolled back: {error}"
+            f"agent {agent_config.name} could not be deployed and was rolled back: {why}"
         )
         self._report(str(failure))
         return failure
@@ -70,7 +71,7 @@ class AgentDeploymentManager:
         validation = self.validate_agent(agent)
         if validation.status != "PASS":
             raise DeploymentError(f"its self-test failed: {validation.failures}")
-        self.self_tests[agent.name] = validation
         self.states.write(agent.name, "registered")
         self._register(agent)
+        self.self_tests[agent.name] = validation
         return agent

@@ -28,12 +28,12 @@ class SystemRollbackManager:
         the agents' states of before are put back, the log says so, and RollbackError is raised.
         """
         checkpoint = self.checkpoints.get(checkpoint_name)
-        before = self.states.capture()
+        before = self.states.backup()
         try:
             self.states.restore(checkpoint.agent_states)
             self._move_branch(checkpoint)
         except (NightmendError, OSError) as error:
-            self.states.restore(before)
+            self.states.bring_back(before)
             self._log(checkpoint_name, f"FAILED: {error}")
             raise RollbackError(
                 f"rollback to {checkpoint_name} failed and nothing was changed: {error}"

@@ -1,3 +1,4 @@
+import contextlib
 import time
 from pathlib import Path
 from typing import Literal
@@ -30,14 +31,14 @@ class AgentStates:
         """Return the state of an agent, None where it was never deployed; a corrupt file is an error."""
         path = self._path(agent)
         try:
-            return AgentState.model_validate_json(path.read_bytes())
+            state = AgentState.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return None
         except InvalidModel as error:
-            problem = error.errors()[0]["msg"]
-            raise NightmendError(
-                f"the state of agent {agent} in {path} is corrupt ({problem}): delete it and start again"
-            ) from error
+            raise _corrupt(agent, path, error.errors()[0]["msg"]) from error
+        if state.agent != agent:
+            raise _corrupt(agent, path, f"it is the state of {state.agent}")
+        return state
 
     def write(self, agent: str, status: Literal["registered", "failed"], detail: str = "") -> AgentState:
         """Record the state of an agent as of now."""
@@ -54,9 +55,28 @@ class AgentStates:
         self._path(agent).unlink(missing_ok=True)
 
     def capture(self) -> tuple[AgentState, ...]:
-        """Return the states of all agents that have one, in the order of the agents."""
-        states = (self.read(agent) for agent in AGENTS)
+        """Return the states of all agents that have one, in the order of the agents.
+
+        A corrupt one is left out: it stops the deployment of its own agent, and nobody else.
+        """
+        states = []
+        for agent in AGENTS:
+            with contextlib.suppress(NightmendError):
+                states.append(self.read(agent))
         return tuple(state for state in states if state is not None)
+
+    def backup(self) -> dict[str, bytes]:
+        """Return the files of all agents as they are, the corrupt ones too."""
+        paths = ((agent, self._path(agent)) for agent in AGENTS)
+        return {agent: path.read_bytes() for agent, path in paths if path.exists()}
+
+    def bring_back(self, backup: dict[str, bytes]) -> None:
+        """Make the files exactly these again."""
+        for agent in AGENTS:
+            if agent in backup:
+                write_atomically(self._path(agent), backup[agent])
+            else:
+                self.forget(agent)
 
     def restore(self, states: tuple[AgentState, ...]) -> None:
         """Make the states exactly these; agents without one become undeployed."""
@@ -69,3 +89,9 @@ class AgentStates:
 
     def _path(self, agent: str) -> Path:
         return self.folder / f"{agent}.json"
+
+
+def _corrupt(agent: str, path: Path, problem: str) -> NightmendError:
+    return NightmendError(
+        f"the state of agent {agent} in {path} is corrupt ({problem}): delete it and start again"
+    )
