@@ -146,9 +146,9 @@ def night_gates(workspace: Workspace, result: PhaseResult, thresholds: Threshold
     """Weigh the whole night: grave issues new and left open, the state of the code, issues resolved."""
     before = _need(workspace, result.origin, Diagnosis)
     after = _need(workspace, result.diagnosis, Diagnosis)
-    actionable = sum(issue.actionable for issue in before.issues)
-    left = sum(issue.actionable for issue in after.issues)
-    rate = 100 * (actionable - left) / actionable if actionable else None
+    actionable = len(before.actionable.issues)
+    gone = resolved(before.actionable, after.actionable).total()
+    rate = 100 * gone / actionable if actionable else None
     high = sum(issue.severity == "high" for issue in after.issues)
     return (
         no_new_high_gate(new_high(before, after), "no_new_high_severity:night"),
