@@ -23,4 +23,9 @@ class Gate(Frozen):
         """One line for people: which gate, open or closed, measured against what."""
         state = {True: "open", False: "closed", None: "not measurable here"}[self.passed]
         detail = f": {self.detail}" if self.detail else ""
-        return f"gate `{self.name}` is {state}{detail} (measured {self.measured}, target {self.target})"
+        numbers = f"(measured {_plain(self.measured)}, target {_plain(self.target)})"
+        return f"gate `{self.name}` is {state}{detail} {numbers}"
+
+
+def _plain(value: float | str | None) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -77,26 +77,32 @@ def quality_gates(quality: Quality, thresholds: Thresholds) -> tuple[Gate, ...]:
 
 def at_least(name: str, measured: float | None, target: float) -> Gate:
     """A target gate: the measured value reaches the target; None is not measurable here."""
-    value = None if measured is None else round(measured, 2)
     return Gate(
         name=name,
         kind="target",
-        measured=value,
+        measured=_shown(measured, 2, target),
         target=target,
-        passed=None if value is None else value >= target,
+        passed=None if measured is None else measured >= target,
     )
 
 
 def at_most(name: str, measured: float | None, target: float) -> Gate:
     """A target gate: the measured value stays within the target; None is not measurable here."""
-    value = None if measured is None else round(measured, 3)
     return Gate(
         name=name,
         kind="target",
-        measured=value,
+        measured=_shown(measured, 3, target),
         target=target,
-        passed=None if value is None else value <= target,
+        passed=None if measured is None else measured <= target,
     )
+
+
+def _shown(measured: float | None, digits: int, target: float) -> float | None:
+    """Round for people, but never onto the target what only comes close to it."""
+    if measured is None:
+        return None
+    rounded = round(measured, digits)
+    return measured if rounded == target else rounded
 
 
 def closed(gates: Iterable[Gate], profile: Profile) -> tuple[Gate, ...]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from nightmend.agent import Check, SelfTest
@@ -13,7 +14,7 @@ from nightmend.issue import Issue
 from nightmend.night import Night
 from nightmend.nights import ambient_night
 from nightmend.patterns.examples import replay
-from nightmend.patterns.loader import load_patterns
+from nightmend.patterns.loader import FOLDER, load_patterns
 from nightmend.patterns.pattern import Pattern
 from nightmend.proof.baseline import Baseline, establish_baseline
 from nightmend.proof.judge import judge
@@ -43,6 +44,8 @@ class RepairAgent:
     """An agent that repairs: it owns the patterns in the folder of its name."""
 
     name: ClassVar[str]
+    folder: ClassVar[Path] = FOLDER
+    """Where the patterns of all agents lie."""
 
     def __init__(self, night: Night | None = None) -> None:
         self.night = night or ambient_night()
@@ -53,7 +56,9 @@ class RepairAgent:
     def load_patterns(self) -> dict[str, Pattern]:
         """Load the agent's replay patterns; UsageError names a broken file and its field."""
         self.patterns = {
-            name: pattern for name, pattern in load_patterns().items() if pattern.agent == self.name
+            name: pattern
+            for name, pattern in load_patterns(self.folder).items()
+            if pattern.agent == self.name
         }
         return self.patterns
 
