@@ -25,4 +25,5 @@ def prepare_environment(home: Path) -> None:
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     if not {"PREFECT_API_URL", "PREFECT_PROFILE", "PREFECT_HOME"} & os.environ.keys():
+        (home / "prefect").mkdir(parents=True, exist_ok=True)
         os.environ["PREFECT_HOME"] = str(home / "prefect")
