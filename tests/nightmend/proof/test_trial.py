@@ -1,0 +1,239 @@
+"""The target's own tests judge repairs, really run in a sandbox: the guilty fall, the unlucky do not."""
+
+import pytest
+
+import nightmend.proof.trial as trial
+from nightmend.proof.baseline import establish_baseline
+from nightmend.proof.bench import Bench
+from nightmend.proof.suite import run_suite
+
+SHOP = """\
+import os
+
+NAMES = ["tea", "milk"]
+SEEN = []
+
+
+def add(first, second):
+    return first + second
+
+
+def double(number):
+    return number * 2
+
+
+def greet(name):
+    return f"hello {name}"
+
+
+def width():
+    return 10
+
+
+def height():
+    return 10
+
+
+def note(name):
+    return [name]
+"""
+TESTS = """\
+import pathlib
+
+import pytest
+import shop
+
+
+def test_add():
+    assert shop.add(2, 3) == 5
+
+
+def test_double():
+    assert shop.double(2) == 4
+
+
+@pytest.mark.parametrize("name", shop.NAMES)
+def test_greet(name):
+    assert name in shop.greet(name)
+
+
+def test_area():
+    assert shop.width() * shop.height() <= 200
+
+
+def test_note():
+    assert shop.note("a") == ["a"]
+
+
+def test_seen():
+    assert shop.SEEN == []
+
+
+def test_weather():
+    assert not pathlib.Path("storm").exists()
+
+
+def test_failed_before():
+    assert False
+"""
+INI = "[pytest]\npythonpath = .\naddopts = -p no:hypothesispytest -p no:anyio\n"
+"""Plugins of our environment that these tests have no use for, and that take two thirds of a run."""
+FILES = {"shop.py": SHOP, "tests/test_shop.py": TESTS, "pytest.ini": INI}
+
+
+@pytest.fixture(scope="module")
+def workspace(shared_workspace_of):
+    return shared_workspace_of(FILES)
+
+
+@pytest.fixture(scope="module")
+def baseline(workspace):
+    return establish_baseline(workspace, workspace.night.base)
+
+
+@pytest.fixture
+def tried(workspace, baseline, repair_in):
+    """Put repairs of shop.py, named by what they are, on trial; returns their judgements by name."""
+
+    def run(**changes):
+        repairs = [
+            repair_in(workspace, "shop.py", old, new, pattern=name) for name, (old, new) in changes.items()
+        ]
+        bench = Bench(workspace, workspace.night.base, repairs)
+        trial.tests_rung(bench, baseline)
+        return {one.repair.pattern: one for one in bench.judgements()}
+
+    return run
+
+
+GOOD = {
+    "better_greeting": ("hello {name}", "good day, {name}"),
+    "wider": ("def width():\n    return 10", "def width():\n    return 20"),
+}
+
+
+def verdicts(judgements):
+    return {name: one.verdict for name, one in judgements.items()}
+
+
+def test_the_baseline_knows_what_failed_before(baseline):
+    assert baseline.suite.outcomes["tests/test_shop.py::test_failed_before"] == "failed"
+    assert baseline.unsteady == ()
+
+
+def test_the_guilty_one_of_several_is_rolled_back_alone(tried):
+    judgements = tried(**GOOD, guilty=("number * 2", "number * 3"))
+    assert verdicts(judgements) == dict.fromkeys(GOOD, "kept") | {"guilty": "rolled_back"}
+    guilty = judgements["guilty"]
+    assert guilty.reason == "it breaks tests/test_shop.py::test_double"
+    assert guilty.evidence.tests_broken == ("tests/test_shop.py::test_double",)
+    assert judgements["wider"].evidence.tests_broken == ()
+
+
+def test_each_of_two_guilty_is_rolled_back_for_its_own_tests(tried):
+    judgements = tried(sum=("first + second", "first - second"), product=("* 2", "* 4"))
+    assert verdicts(judgements) == {"sum": "rolled_back", "product": "rolled_back"}
+    assert judgements["sum"].evidence.tests_broken == ("tests/test_shop.py::test_add",)
+    assert judgements["product"].evidence.tests_broken == ("tests/test_shop.py::test_double",)
+
+
+def test_a_test_that_vanished_counts_as_failed(tried):
+    judgements = tried(fewer=('["tea", "milk"]', '["milk"]'), wider=GOOD["wider"])
+    assert verdicts(judgements) == {"fewer": "rolled_back", "wider": "kept"}
+    assert judgements["fewer"].evidence.tests_broken == ("tests/test_shop.py::test_greet[tea]",)
+
+
+def test_a_repair_after_which_nothing_can_be_collected_falls_alone(tried):
+    judgements = tried(gone=("import os", "import no_such_module"), wider=GOOD["wider"])
+    assert verdicts(judgements) == {"gone": "rolled_back", "wider": "kept"}
+    assert " and 5 more" in judgements["gone"].reason
+
+
+def test_a_repair_that_ends_the_run_of_the_tests_falls_alone(tried):
+    judgements = tried(crash=("return number * 2", "os._exit(0)"), wider=GOOD["wider"])
+    assert verdicts(judgements) == {"crash": "rolled_back", "wider": "kept"}
+
+
+def test_of_a_pair_that_breaks_only_together_one_is_rolled_back(tried):
+    judgements = tried(
+        wider=GOOD["wider"],
+        greeting=GOOD["better_greeting"],
+        higher=("def height():\n    return 10", "def height():\n    return 20"),
+    )
+    assert sorted(verdicts(judgements).values()) == ["kept", "kept", "rolled_back"]
+    assert judgements["greeting"].verdict == "kept"
+    [fallen] = [one for one in judgements.values() if one.verdict == "rolled_back"]
+    [partner] = [
+        one
+        for one in judgements.values()
+        if one.repair.pattern in {"wider", "higher"} - {fallen.repair.pattern}
+    ]
+    assert "breaks tests/test_shop.py::test_area, beside " in fallen.reason
+    assert partner.repair.id in fallen.reason
+
+
+def test_a_repair_that_breaks_a_test_only_beside_the_others_is_found(tried):
+    judgements = tried(leak=("return [name]", "SEEN.append(name)\n    return [name]"), wider=GOOD["wider"])
+    assert verdicts(judgements) == {"leak": "rolled_back", "wider": "kept"}
+    assert judgements["leak"].evidence.tests_broken == ("tests/test_shop.py::test_seen",)
+
+
+def test_what_is_equal_by_construction_is_not_tried(workspace, baseline, repair_in):
+    bench = Bench(
+        workspace, workspace.night.base, [repair_in(workspace, "shop.py", "return 10", "return (10)")]
+    )
+    bench.grades = {bench.repairs[0].id: "A"}
+    assert trial.tests_rung(bench, baseline) == 0
+    assert bench.judgements()[0].verdict == "kept"
+
+
+def test_tests_that_cannot_judge_judge_nothing(workspace, baseline, repair_in):
+    bench = Bench(workspace, workspace.night.base, [repair_in(workspace, "shop.py", "* 2", "* 3")])
+    suite = baseline.suite.model_copy(update={"usable": False})
+    assert trial.tests_rung(bench, baseline.model_copy(update={"suite": suite})) == 0
+
+
+class TestFlickering:
+    """`test_weather` fails while a file lies in the tree, which is put there between runs from outside."""
+
+    @pytest.fixture
+    def trial_in(self, workspace, baseline, repair_in, monkeypatch):
+        """Hold a trial in which the test fails in those runs that `storms` says, counted from 1."""
+        storm = workspace.checkout(workspace.night.base) / "storm"
+
+        def hold(storms, changes, unsteady=()):
+            numbers = []
+
+            def counted(*arguments, **options):
+                numbers.append(len(numbers) + 1)
+                storm.touch() if storms(numbers[-1]) else storm.unlink(missing_ok=True)
+                return run_suite(*arguments, **options)
+
+            monkeypatch.setattr(trial, "run_suite", counted)
+            repairs = [
+                repair_in(workspace, "shop.py", *change, pattern=name) for name, change in changes.items()
+            ]
+            bench = Bench(workspace, workspace.night.base, repairs)
+            trial.tests_rung(bench, baseline.model_copy(update={"unsteady": unsteady}))
+            return {one.repair.pattern: one.verdict for one in bench.judgements()}, len(numbers)
+
+        yield hold
+        storm.unlink(missing_ok=True)
+
+    def test_a_failure_that_a_second_look_does_not_see_is_nobodys_fault(self, trial_in):
+        found, runs = trial_in(lambda run: run == 1, GOOD)
+        assert found == dict.fromkeys(GOOD, "kept")
+        assert runs > 1
+
+    def test_a_failure_of_the_base_too_is_nobodys_fault(self, trial_in):
+        found, _ = trial_in(lambda run: True, GOOD)
+        assert found == dict.fromkeys(GOOD, "kept")
+
+    def test_the_guilty_is_found_behind_a_test_that_flickers(self, trial_in):
+        found, _ = trial_in(lambda run: run == 1, {**GOOD, "guilty": ("first + second", "first - second")})
+        assert found == {**dict.fromkeys(GOOD, "kept"), "guilty": "rolled_back"}
+
+    def test_a_test_that_is_unsteady_at_the_baseline_judges_nobody(self, trial_in):
+        found, runs = trial_in(lambda run: True, GOOD, ("tests/test_shop.py::test_weather",))
+        assert found == dict.fromkeys(GOOD, "kept")
+        assert runs == 1, "it needs no second look either"
