@@ -116,7 +116,12 @@ def _repair(judgement: Judgement, commit: str | None) -> RepairReport:
 def _phase(record: PhaseRecord) -> PhaseReport:
     agents = tuple(
         AgentReport(
-            name=agent.agent, status=agent.status, seconds=round(agent.seconds, 2), metrics=agent.metrics
+            name=agent.agent,
+            status=agent.status,
+            seconds=round(agent.seconds, 2),
+            started=agent.started,
+            pid=agent.pid,
+            metrics=agent.metrics,
         )
         for agent in record.agents
     )

@@ -42,6 +42,9 @@ class AgentReport(Frozen):
     name: str
     status: str
     seconds: float
+    started: float
+    """Seconds since the epoch."""
+    pid: int
     metrics: dict[str, Metric] = Field(default_factory=dict)
 
 

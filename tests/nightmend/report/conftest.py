@@ -66,6 +66,8 @@ def _report(text: str = "plain") -> Report:
                         name="data_pipeline_repair",
                         status="COMPLETED",
                         seconds=4.5,
+                        started=1_795_500_000.0,
+                        pid=4711,
                         metrics={"kept": 1, f"of {text}": text, "share": None},
                     ),
                 ),
