@@ -6,27 +6,27 @@ Prefect is imported only by the commands that run a flow, behind the environment
 import contextlib
 import logging
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 import click
 
 from flows.environment import TERMINAL, prepare_environment
+from flows.interruption import end_now, end_on_signals
 from nightmend.doctor import examine
 from nightmend.errors import NightmendError, PrerequisiteError, UsageError
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.home import state_folder
+from nightmend.interpreter import find_interpreter
 from nightmend.recovery.checkpoints import Checkpoints
+from nightmend.sandboxes import backends
 from nightmend.settings import Profile
 from nightmend.workspace import target_folder
 
-INTERRUPTED = 130
 repository = click.argument("target", type=click.Path(path_type=Path))
 interpreter = click.option("--python", metavar="PATH", help="Interpreter that has the target's dependencies.")
 report_folder = click.option("--report", type=click.Path(path_type=Path), help="Folder for the report.")
@@ -54,7 +54,7 @@ def recover(
     target: Path, python: str | None, report: Path | None, profile: Profile, apply_result: bool
 ) -> None:
     """Recover a repository: one branch, a commit for each fault pattern, and a report."""
-    opened = Target.open(target)
+    opened = look_at(target, python)
     if apply_result and not opened.clean():
         raise UsageError(
             f"{opened.path} has changes that are not committed: commit them, or leave out --apply"
@@ -75,7 +75,7 @@ def recover(
 @report_folder
 def diagnose(target: Path, python: str | None, report: Path | None) -> None:
     """Say what is wrong with a repository, and change nothing."""
-    opened = Target.open(target)
+    opened = look_at(target, python)
     with night_environment():
         from flows.diagnose import diagnose as flow
 
@@ -87,7 +87,7 @@ def diagnose(target: Path, python: str | None, report: Path | None) -> None:
 def checkpoints(target: Path) -> None:
     """List the checkpoints of a repository's nights, oldest first."""
     opened = Target.open(target)
-    listing = Checkpoints(target_folder(state_folder(), opened.path) / "checkpoints").listing()
+    listing = checkpoints_of(opened).listing()
     for entry in listing:
         known = entry.checkpoint
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(known.timestamp)) if known else "-"
@@ -102,6 +102,10 @@ def checkpoints(target: Path) -> None:
 def rollback(target: Path, name: str) -> None:
     """Take a night's branch, and its agents, back to the checkpoint NAME (<run>/<phase>)."""
     opened = Target.open(target)
+    try:
+        checkpoints_of(opened).get(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     with night_environment():
         from flows.rollback import rollback as flow
 
@@ -118,11 +122,29 @@ def doctor() -> None:
         raise PrerequisiteError("this machine cannot run a night yet: see what is missing above")
 
 
+def look_at(target: Path, python: str | None) -> Target:
+    """Open a target, and refuse at once what would fail only behind the start of a server."""
+    opened = Target.open(target)
+    find_interpreter(python, target=str(opened.path))
+    backends.available()
+    return opened
+
+
+def checkpoints_of(target: Target) -> Checkpoints:
+    """Return the checkpoints of a target's nights."""
+    return Checkpoints(target_folder(state_folder(), target.path) / "checkpoints")
+
+
 @contextlib.contextmanager
 def night_environment() -> Iterator[None]:
     """Give a flow what it needs on a terminal: quiet logs, and a Prefect API, private where there is none."""
     home = state_folder()
-    prepare_environment(home)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        prepare_environment(home)
+    except OSError as error:
+        sentence = f"{home} cannot hold the state of a night ({error.strerror}): set NIGHTMEND_HOME"
+        raise PrerequisiteError(f"{sentence} to a folder of yours") from error
     os.environ[TERMINAL] = "1"
     from flows.server import prefect_api
 
@@ -133,7 +155,7 @@ def night_environment() -> Iterator[None]:
 
 def main() -> NoReturn:
     """Run the command line; whatever goes wrong ends in one sentence and the exit code that fits."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_on_signals()
     try:
         cli(standalone_mode=False)
     except NightmendError as error:
@@ -141,12 +163,8 @@ def main() -> NoReturn:
     except click.ClickException as error:
         _end(f"nightmend: {error.format_message()}", UsageError.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        _end("nightmend: interrupted; the next night goes on behind the last checkpoint", INTERRUPTED)
+        end_now()
     sys.exit(0)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _end(sentence: str, code: int) -> NoReturn:

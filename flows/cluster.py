@@ -7,6 +7,7 @@ from distributed import LocalCluster
 
 from nightmend.agents import PHASES
 from nightmend.night import Night
+from tasks.cluster import local_cluster
 
 
 class NightCluster:
@@ -14,20 +15,14 @@ class NightCluster:
 
     def __init__(self, night: Night) -> None:
         self.workers = min(len(PHASES["repairs"]), night.orchestrator.max_concurrent_agents)
-        self.scratch = Path(night.home) / "dask"
+        self.home = Path(night.home)
         self._cluster: LocalCluster | None = None
 
     @property
     def address(self) -> str:
         """Address of the scheduler; starts the processes on first use."""
         if self._cluster is None:
-            self.scratch.mkdir(parents=True, exist_ok=True)
-            self._cluster = LocalCluster(
-                n_workers=self.workers,
-                threads_per_worker=1,
-                dashboard_address=None,
-                local_directory=str(self.scratch),
-            )
+            self._cluster = local_cluster(self.workers, self.home)
         return str(self._cluster.scheduler_address)
 
     def __enter__(self) -> "NightCluster":

@@ -12,13 +12,15 @@ from prefect.transactions import CommitMode, Transaction, transaction
 
 from nightmend.agent import Agent
 from nightmend.agents import Phase
+from nightmend.errors import ValidationError
 from nightmend.gate import Gate
 from nightmend.gates import check, self_test_gate
 from nightmend.night import Night
 from nightmend.nights import next_generation, night_key
 from nightmend.recovery.checkpoints import Checkpoints
 from nightmend.recovery.states import AgentStates
-from nightmend.results import PhaseResult
+from nightmend.results import ClosedPhaseError, PhaseResult
+from nightmend.settings import Profile
 from nightmend.workspace import Workspace, target_folder
 from tasks.master_orchestrator import MasterOrchestrator
 
@@ -65,6 +67,9 @@ def run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -
     """
     result = saved(night, phase, start)
     if result is not None:
+        checkpoints(night).record(
+            night, result, agent_states(night).capture(), phase_key(night, phase, start)
+        )
         return Completed(name="Cached", message="from its checkpoint", data=result)
     states = agent_states(night)
     before = states.backup()
@@ -72,10 +77,19 @@ def run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -
     with transaction(key=key, store=results(), commit_mode=CommitMode.EAGER, overwrite=True) as txn:
         txn.on_rollback_hooks.append(_undo(night, phase, before))
         result = body()
-        check(phase, result.gates, night.profile)
+        _check(result, night.profile)
         txn.stage(result)
     checkpoints(night).record(night, result, states.capture(), key)
     return result
+
+
+def _check(result: PhaseResult, profile: Profile) -> None:
+    try:
+        check(result.phase, result.gates, profile)
+    except ValidationError as error:
+        closed = ClosedPhaseError(str(error))
+        closed.result = result
+        raise closed from error
 
 
 def _undo(night: Night, phase: Phase, before: dict[str, bytes]) -> Callable[[Transaction], None]:

@@ -18,7 +18,7 @@ from flows.progress import Progress, say
 from flows.quality import quality
 from flows.repairs import repairs
 from nightmend.agents import Phase
-from nightmend.errors import NightmendError
+from nightmend.errors import NightmendError, PrerequisiteError
 from nightmend.night import Night
 from nightmend.nights import open_night
 from nightmend.phases import beginning
@@ -65,18 +65,19 @@ def recover(
     folder = tell(night, course, published, report, time.perf_counter() - clock)
     say(f"branch {published.branch or 'none: nothing was kept'}, report {folder}")
     if course.error:
-        raise NightmendError(f"{course.error}; see {folder}/report.html")
+        unfit = course.exit_code == PrerequisiteError.exit_code
+        raise (PrerequisiteError if unfit else NightmendError)(f"{course.error}; see {folder}/report.html")
     return published
 
 
 def _phases(night: Night, cluster: NightCluster) -> Course:
-    start, error = beginning(night), ""
-    last = start
+    start = last = beginning(night)
     validated: list[PhaseResult] = []
     records: list[PhaseRecord] = []
+    failure: object = None
     with Progress(night) as progress:
         for phase in PHASE_FLOWS:
-            if error:
+            if failure is not None:
                 records.append(PhaseRecord(phase=phase, status="SKIPPED", seconds=0))
                 continue
             progress.begin(phase)
@@ -89,10 +90,10 @@ def _phases(night: Night, cluster: NightCluster) -> Course:
                 validated.append(outcome)
                 records.append(PhaseRecord.of(outcome, seconds, cached=state.name == "Cached"))
             else:
-                error = str(outcome)
+                failure = outcome
                 records.append(PhaseRecord.failed(phase, outcome, seconds))
             progress.end(records[-1])
-    return Course(beginning=start, validated=tuple(validated), records=tuple(records), error=error)
+    return Course.of(start, validated, records, failure)
 
 
 def _run(phase: Phase, night: Night, last: PhaseResult, cluster: NightCluster) -> State[Any]:

@@ -13,6 +13,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
+from prefect.client.orchestration import get_client
 from prefect.logging.handlers import APILogHandler
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
@@ -26,7 +28,8 @@ def prefect_api(home: Path) -> Iterator[str]:
     """Give the address of the API for the night: the person's own if one is set, else a private server's."""
     own = PREFECT_API_URL.value()
     if own:
-        yield str(own)
+        _ask(own)
+        yield own
         return
     # Heartbeats tell a server that outlives us that we died; this one does not, and each costs a second.
     settings = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
@@ -41,6 +44,19 @@ def prefect_api(home: Path) -> Iterator[str]:
                 del os.environ["PREFECT_API_URL"]
             else:
                 os.environ["PREFECT_API_URL"] = previous
+
+
+def _ask(url: str) -> None:
+    """Refuse an API that does not answer: nothing of a night could be told to it."""
+
+    async def ask() -> Exception | None:
+        async with get_client() as client:
+            return await client.api_healthcheck()
+
+    if error := anyio.run(ask):
+        why = str(error) or type(error).__name__
+        sentence = f"the Prefect API at {url} does not answer ({why}): start it, or unset PREFECT_API_URL"
+        raise PrerequisiteError(f"{sentence} for a private one")
 
 
 @contextlib.contextmanager

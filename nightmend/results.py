@@ -1,11 +1,13 @@
 """What agents and phases return: small, since everything large stays in the store behind a reference."""
 
+import time
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from nightmend.agents import Phase
-from nightmend.errors import NightmendError
+from nightmend.errors import NightmendError, ValidationError
 from nightmend.evidence import Judgement
 from nightmend.frozen import Frozen
 from nightmend.gate import Gate
@@ -71,6 +73,12 @@ class PhaseResult(Frozen):
         return (self.snapshot.tree, self.commit, self.diagnosis or "", self.baseline or "")
 
 
+class ClosedPhaseError(ValidationError):
+    """A phase that was rolled back by its gates, with what it had done."""
+
+    result: PhaseResult | None = None
+
+
 class PhaseRecord(Frozen):
     """One phase as the report tells it, also when it was rolled back or never began."""
 
@@ -83,15 +91,16 @@ class PhaseRecord(Frozen):
 
     @classmethod
     def of(cls, result: PhaseResult, seconds: float, *, cached: bool) -> "PhaseRecord":
-        """Tell a phase that ended well, now or in an earlier night."""
-        agents = result.agents
-        if cached:
-            agents = tuple(agent.model_copy(update={"status": "CACHED"}) for agent in agents)
+        """Tell a phase that ended well, now or in an earlier night; single agents may be of one, too."""
+        begun = float("inf") if cached else time.time() - seconds
         return cls(
             phase=result.phase,
             status="CACHED" if cached else "PASSED",
             seconds=seconds,
-            agents=agents,
+            agents=tuple(
+                agent.model_copy(update={"status": "CACHED"}) if agent.started < begun else agent
+                for agent in result.agents
+            ),
             gates=result.gates,
         )
 
@@ -99,7 +108,16 @@ class PhaseRecord(Frozen):
     def failed(cls, phase: Phase, error: object, seconds: float) -> "PhaseRecord":
         """Tell a phase that was rolled back: by a closed gate, or by an error."""
         status: PhaseStatus = "ROLLED_BACK" if isinstance(error, NightmendError) else "FAILED"
-        return cls(phase=phase, status=status, seconds=seconds, error=str(error))
+        why = str(error) if isinstance(error, NightmendError) else f"{type(error).__name__}: {error}"
+        undone = error.result if isinstance(error, ClosedPhaseError) else None
+        return cls(
+            phase=phase,
+            status=status,
+            seconds=seconds,
+            error=why,
+            agents=undone.agents if undone else (),
+            gates=undone.gates if undone else (),
+        )
 
 
 class Course(Frozen):
@@ -109,6 +127,28 @@ class Course(Frozen):
     validated: tuple[PhaseResult, ...]
     records: tuple[PhaseRecord, ...]
     error: str = ""
+    exit_code: int = 0
+    """What the command line ends with."""
+    undone: PhaseResult | None = None
+    """The phase that its gates rolled back; what it had done is told, and not published."""
+
+    @classmethod
+    def of(
+        cls,
+        beginning: PhaseResult,
+        validated: Sequence[PhaseResult],
+        records: Sequence[PhaseRecord],
+        failure: object,
+    ) -> "Course":
+        """Sum up a night; `failure` is the error that stopped it, None where none did."""
+        return cls(
+            beginning=beginning,
+            validated=tuple(validated),
+            records=tuple(records),
+            error=next((record.error for record in records if record.error), ""),
+            exit_code=getattr(failure, "exit_code", 0 if failure is None else 1),
+            undone=failure.result if isinstance(failure, ClosedPhaseError) else None,
+        )
 
     @property
     def last(self) -> PhaseResult:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import anyio
 import psutil
-from distributed import Client, LocalCluster
+from distributed import Client
 from prefect.client.orchestration import get_client
 from prefect.results import ResultStore
 from pydantic import Field
@@ -22,6 +22,7 @@ from nightmend.repairing import RepairAgent
 from nightmend.results import AgentResult, PhaseResult
 from nightmend.workspace import Workspace, target_folder
 from tasks.checkpoint import agent_task
+from tasks.cluster import local_cluster
 
 
 class Health(Frozen):
@@ -114,7 +115,7 @@ class MasterOrchestrator:
     def _round_trip_dask(self) -> str:
         if self._dask_address:
             return _square_on(self._dask_address)
-        with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        with local_cluster(1, Path(self.night.home)) as cluster:
             return _square_on(cluster.scheduler_address)
 
     def _round_trip_sandbox(self) -> str:

@@ -43,6 +43,7 @@ def build_report(night: Night, course: Course, branch: str | None, seconds: floa
     workspace = Workspace(night)
     results = course.results
     judged = [(start, pair) for start, result in results for pair in _judged(workspace, result)]
+    judged += [(course.last, pair) for pair in _undone(workspace, course)]
     report = Report(
         target=night.target,
         run=night.run,
@@ -92,6 +93,16 @@ def _judged(workspace: Workspace, result: PhaseResult) -> Iterable[tuple[Judgeme
     held = workspace.get(result.judgements, Judgements)
     for judgement in held.judgements:
         yield judgement, held.commits.get(judgement.repair.id)
+
+
+def _undone(workspace: Workspace, course: Course) -> Iterable[tuple[Judgement, None]]:
+    """Yield what a phase had judged that was rolled back: nothing of it is kept."""
+    if course.undone is None:
+        return
+    why = f"phase {course.undone.phase} was rolled back as a whole"
+    for judgement, _ in _judged(workspace, course.undone):
+        fell = {"verdict": "rolled_back", "reason": why} if judgement.verdict == "kept" else {}
+        yield judgement.model_copy(update=fell), None
 
 
 def _repair(judgement: Judgement, commit: str | None) -> RepairReport:
