@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,14 +91,14 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     """The first night on the example."""
     home = tmp_path_factory.mktemp("home")
     target = example_repository(home)
     before = untouched(target)
     done = nightmend(home, "recover", str(target), "--report", str(home / "report"))
     report = json.loads((home / "report" / "report.json").read_text())
-    yield Night(home, target, done, report, before)
+    return Night(home, target, done, report, before)
 
 
 def test_a_night_passes_all_phases_with_all_agents(night: Night) -> None:
