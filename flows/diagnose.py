@@ -8,6 +8,7 @@ from blocks.load import configured
 from flows.diagnostics import diagnostics
 from flows.foundation import foundation
 from flows.progress import Progress, say
+from nightmend.agents import Phase
 from nightmend.nights import open_night
 from nightmend.phases import beginning
 from nightmend.results import Course, PhaseRecord, PhaseResult
@@ -31,9 +32,10 @@ def diagnose(
     start = beginning(night)
     validated: list[PhaseResult] = []
     records: list[PhaseRecord] = []
-    with Progress(night) as progress:
-        phases: tuple[Any, ...] = (foundation, diagnostics)
-        for phase in phases:
+    phases: dict[Phase, Any] = {"foundation": foundation, "diagnostics": diagnostics}
+    with Progress(night, tuple(phases)) as progress:
+        for name, phase in phases.items():
+            progress.begin(name)
             began = time.perf_counter()
             state = phase(night, validated[-1] if validated else start, return_state=True)
             result: PhaseResult = state.result()
