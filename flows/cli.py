@@ -148,7 +148,7 @@ def night_environment() -> Iterator[None]:
     os.environ[TERMINAL] = "1"
     from flows.server import prefect_api
 
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with prefect_api(home):
         yield
 
