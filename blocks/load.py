@@ -1,12 +1,14 @@
 """Find the blocks of this installation; one that nobody registered has its defaults."""
 
-from typing import TypedDict, TypeVar
+from typing import TypedDict, TypeVar, cast
 
 from prefect.blocks.core import Block
+from pydantic import ValidationError
 
 from blocks.orchestrator import Orchestrator
 from blocks.sandbox import Sandbox
 from blocks.thresholds import Thresholds
+from nightmend.errors import UsageError
 from nightmend.settings import OrchestratorSettings, SandboxSettings
 from nightmend.settings import Thresholds as ThresholdSettings
 
@@ -25,17 +27,30 @@ class Configured(TypedDict):
 
 
 def configured() -> Configured:
-    """Return the settings of this installation."""
+    """Return the settings of this installation; UsageError where a value that people set cannot be used."""
     return Configured(
-        orchestrator=_load(Orchestrator).settings(),
-        sandbox=_load(Sandbox).settings(),
-        thresholds=_load(Thresholds).settings(),
+        orchestrator=(find(Orchestrator) or Orchestrator()).settings(),
+        sandbox=(find(Sandbox) or Sandbox()).settings(),
+        thresholds=(find(Thresholds) or Thresholds()).settings(),
     )
 
 
-def _load(kind: type[B]) -> B:
+def find(kind: type[B]) -> B | None:
+    """Return the block of a kind as people set it, None where nobody registered it."""
     try:
-        found = kind.load(NAME)
+        return cast(B, kind.load(NAME))
     except ValueError:  # what Prefect raises where there is no such document
-        return kind()
-    return found if isinstance(found, kind) else kind()
+        return None
+    except RuntimeError as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise UsageError(_wrong_values(kind, error.__cause__)) from error
+        raise
+
+
+def _wrong_values(kind: type[Block], error: ValidationError) -> str:
+    """Name the fields: the API stores any value, so that a wrong one shows only here."""
+    fields = "; ".join(
+        f"{'.'.join(map(str, problem['loc']))} is {problem['input']!r}, but {problem['msg'].lower()}"
+        for problem in error.errors()
+    )
+    return f"block {kind.get_block_type_slug()}/{NAME} cannot be used: {fields}; correct it in the Prefect UI"
