@@ -1,8 +1,7 @@
 import time
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
-from pydantic import Field
 
 from blocks.load import configured
 from flows.diagnostics import diagnostics
@@ -17,16 +16,14 @@ from tasks.tell import tell
 
 
 @flow(name="diagnose", flow_run_name="diagnose {target}", persist_result=True, result_serializer="json")
-def diagnose(
-    target: Annotated[str, Field(description="Path of the git repository to look at")],
-    python: Annotated[
-        str | None, Field(description="Interpreter that has the target's dependencies; default: our own")
-    ] = None,
-    report: Annotated[
-        str | None, Field(description="Folder for the report; default: in the state folder")
-    ] = None,
-) -> str:
-    """Say what is wrong with a Python codebase, and change nothing; returns the folder of the report."""
+def diagnose(target: str, python: str | None = None, report: str | None = None) -> str:
+    """Say what is wrong with a Python codebase, and change nothing; returns the folder of the report.
+
+    Args:
+        target: Path of the git repository to look at.
+        python: Interpreter that has the target's dependencies; our own where none is named.
+        report: Folder for the report; in the state folder where none is named.
+    """
     clock = time.perf_counter()
     night = open_night(target, python, **configured())
     start = beginning(night)

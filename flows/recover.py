@@ -1,12 +1,11 @@
 """The night: five phases in order, then one branch and one report."""
 
 import time
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect_dask.task_runners import DaskTaskRunner
-from pydantic import Field
 
 from blocks.load import configured
 from flows.cluster import NightCluster
@@ -40,21 +39,18 @@ ON_DASK: tuple[Phase, ...] = ("foundation", "repairs")
 
 @flow(name="recover", flow_run_name="recover {target}", persist_result=True, result_serializer="json")
 def recover(
-    target: Annotated[str, Field(description="Path of the git repository to recover")],
-    python: Annotated[
-        str | None, Field(description="Interpreter that has the target's dependencies; default: our own")
-    ] = None,
-    profile: Annotated[
-        Profile, Field(description="ratchet: what is measured must not fall; strict: targets must be met")
-    ] = "ratchet",
-    report: Annotated[
-        str | None, Field(description="Folder for the report; default: in the state folder")
-    ] = None,
+    target: str, python: str | None = None, profile: Profile = "ratchet", report: str | None = None
 ) -> Published:
     """Recover a Python codebase overnight: ten agents in five phases, and nothing is kept on trust.
 
     The result is a branch `nightmend/<run>` in the target, one commit for each fault pattern, and a report.
     A closed gate rolls its phase back; what the phases before it achieved is published all the same.
+
+    Args:
+        target: Path of the git repository to recover.
+        python: Interpreter that has the target's dependencies; our own where none is named.
+        profile: ratchet: what is measured must not fall; strict: every target must be met as well.
+        report: Folder for the report; in the state folder where none is named.
     """
     clock = time.perf_counter()
     night = open_night(target, python, profile, **configured())

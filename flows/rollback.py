@@ -1,7 +1,4 @@
-from typing import Annotated
-
 from prefect import flow
-from pydantic import Field
 
 from blocks.load import configured
 from flows.progress import say
@@ -12,11 +9,13 @@ from nightmend.recovery.rollback import SystemRollbackManager
 
 
 @flow(name="rollback", flow_run_name="rollback {name}", persist_result=True, result_serializer="json")
-def rollback(
-    target: Annotated[str, Field(description="Path of the git repository")],
-    name: Annotated[str, Field(description="Checkpoint to go back to: <run>/<phase>")],
-) -> SystemCheckpoint:
-    """Take a night's branch, and the states of its agents, back to one of its checkpoints."""
+def rollback(target: str, name: str) -> SystemCheckpoint:
+    """Take a night's branch, and the states of its agents, back to one of its checkpoints.
+
+    Args:
+        target: Path of the git repository.
+        name: Checkpoint to go back to, <run>/<phase>.
+    """
     manager = SystemRollbackManager(open_night(target, **configured()))
     try:
         checkpoint = manager.rollback_to_checkpoint(name)
