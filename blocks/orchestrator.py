@@ -7,16 +7,26 @@ from nightmend.settings import LogLevel, OrchestratorSettings
 
 
 class Orchestrator(Block):
-    """How the master orchestrator runs a night."""
+    """How the master orchestrator runs a night.
+
+    Example:
+        Read the settings of an installation:
+        ```python
+        from blocks.orchestrator import Orchestrator
+
+        block = Orchestrator.load("BLOCK_NAME")
+        settings = block.settings()
+        ```
+    """
 
     _block_type_name: ClassVar[str] = "Nightmend Orchestrator"
     _block_type_slug: ClassVar[str] = "nightmend-orchestrator"
 
-    max_concurrent_agents: int = Field(10, ge=1, le=64, description="Agents that may work at once")
-    default_timeout: float = Field(300, gt=0, description="Seconds an agent may be silent")
-    retry_attempts: int = Field(3, ge=0, le=10, description="Further tries after a transient failure")
-    health_check_interval: float = Field(60, gt=0, description="Seconds between two health checks")
-    log_level: LogLevel = Field("INFO", description="Least level that is logged")
+    max_concurrent_agents: int = Field(10, ge=1, le=64, description="Agents that may work at once.")
+    default_timeout: float = Field(300, gt=0, description="Seconds an agent may be silent.")
+    retry_attempts: int = Field(3, ge=0, le=10, description="Further tries after a transient failure.")
+    health_check_interval: float = Field(60, gt=0, description="Seconds between two health checks.")
+    log_level: LogLevel = Field("INFO", description="Least level that is logged.")
 
     def settings(self) -> OrchestratorSettings:
         """Return the settings that the engine reads."""

@@ -8,19 +8,29 @@ from nightmend.settings import GIB, MIB, SandboxSettings
 
 
 class Sandbox(Block):
-    """What every sandbox of a night gets."""
+    """What every sandbox of a night gets.
+
+    Example:
+        Read the settings of an installation:
+        ```python
+        from blocks.sandbox import Sandbox
+
+        block = Sandbox.load("BLOCK_NAME")
+        settings = block.settings()
+        ```
+    """
 
     _block_type_name: ClassVar[str] = "Nightmend Sandbox"
     _block_type_slug: ClassVar[str] = "nightmend-sandbox"
 
     base_directory: Path = Field(
         Path("/tmp/agent_sandboxes"),  # noqa: S108 -- the specification's default
-        description="Where sandboxes live",
+        description="Where sandboxes live.",
     )
-    max_memory: int = Field(2 * GIB, ge=16 * MIB, description="Bytes of memory for one sandbox")
-    max_cpu_time: float = Field(300, gt=0, description="CPU seconds for one command")
-    network_access: Literal[False] = Field(False, description="Sandboxes never have a network")
-    cleanup_interval: float = Field(3600, gt=0, description="Seconds after which a dead sandbox is reaped")
+    max_memory: int = Field(2 * GIB, ge=16 * MIB, description="Bytes of memory for one sandbox.")
+    max_cpu_time: float = Field(300, gt=0, description="CPU seconds for one command.")
+    network_access: Literal[False] = Field(False, description="Sandboxes never have a network.")
+    cleanup_interval: float = Field(3600, gt=0, description="Seconds after which a dead sandbox is reaped.")
 
     def settings(self) -> SandboxSettings:
         """Return the settings that the engine reads."""

@@ -7,19 +7,33 @@ from nightmend.settings import Thresholds as ThresholdSettings
 
 
 class Thresholds(Block):
-    """The targets of a night, in percent where not said otherwise."""
+    """The targets of a night, in percent where not said otherwise.
+
+    Example:
+        Read the settings of an installation:
+        ```python
+        from blocks.thresholds import Thresholds
+
+        block = Thresholds.load("BLOCK_NAME")
+        settings = block.settings()
+        ```
+    """
 
     _block_type_name: ClassVar[str] = "Nightmend Thresholds"
     _block_type_slug: ClassVar[str] = "nightmend-thresholds"
 
-    pep8_compliance: float = Field(95, ge=0, le=100, description="Code lines that follow PEP 8")
-    type_hint_coverage: float = Field(80, ge=0, le=100, description="Parameters and returns with a type")
-    documentation_coverage: float = Field(90, ge=0, le=100, description="Public definitions with a docstring")
-    issue_resolution_rate: float = Field(95, ge=0, le=100, description="Actionable issues resolved")
-    analysis_coverage: float = Field(90, ge=0, le=100, description="Lines that every static tool read")
-    concurrent_success_rate: float = Field(95, ge=0, le=100, description="Concurrent operations that succeed")
-    response_seconds: float = Field(2.0, gt=0, description="Seconds of a concurrent operation on average")
-    high_severity_open: int = Field(0, ge=0, description="Issues of high severity left open")
+    pep8_compliance: float = Field(95, ge=0, le=100, description="Code lines that follow PEP 8.")
+    type_hint_coverage: float = Field(80, ge=0, le=100, description="Parameters and returns with a type.")
+    documentation_coverage: float = Field(
+        90, ge=0, le=100, description="Public definitions with a docstring."
+    )
+    issue_resolution_rate: float = Field(95, ge=0, le=100, description="Actionable issues resolved.")
+    analysis_coverage: float = Field(90, ge=0, le=100, description="Lines that every static tool read.")
+    concurrent_success_rate: float = Field(
+        95, ge=0, le=100, description="Concurrent operations that succeed."
+    )
+    response_seconds: float = Field(2.0, gt=0, description="Seconds of a concurrent operation on average.")
+    high_severity_open: int = Field(0, ge=0, description="Issues of high severity left open.")
 
     def settings(self) -> ThresholdSettings:
         """Return the settings that the engine reads."""
