@@ -28,6 +28,21 @@ except UsageError as error:
 finally:
     Thresholds(documentation_coverage=12).save("nightmend", overwrite=True)
 """
+SAVE_AND_LOAD = """
+from pathlib import Path
+from blocks.orchestrator import Orchestrator
+from blocks.sandbox import Sandbox
+from blocks.thresholds import Thresholds
+for block in (
+    Orchestrator(retry_attempts=7, log_level="DEBUG"),
+    Sandbox(base_directory=Path("/var/tmp/boxes"), max_cpu_time=1.5),
+    Thresholds(response_seconds=0.25, high_severity_open=4),
+):
+    block.save("round-trip")
+    loaded = type(block).load("round-trip")
+    assert loaded.settings() == block.settings() != type(block)().settings(), loaded
+    print(type(block).__name__)
+"""
 pytestmark = pytest.mark.night
 
 
@@ -46,6 +61,11 @@ def test_the_second_time_is_idle_and_keeps_what_people_set(
     assert documents["nightmend-orchestrator"]["max_concurrent_agents"] == 2
     assert documents["nightmend-thresholds"]["documentation_coverage"] == 12
     assert documents["nightmend-sandbox"]["cleanup_interval"] == 3600
+
+
+def test_a_block_is_loaded_as_it_was_saved(prefect: "Prefect", registered: "Registered") -> None:
+    done = prefect.run("python", "-P", "-c", SAVE_AND_LOAD)
+    assert done.stdout.split() == ["Orchestrator", "Sandbox", "Thresholds"], done.stderr
 
 
 def test_a_night_goes_by_what_people_set(night: "OnDemand") -> None:
@@ -81,5 +101,5 @@ def test_an_api_that_does_not_answer_is_told_in_a_sentence(tmp_path: Path) -> No
 
 def values(prefect: "Prefect") -> dict[str, dict[str, Any]]:
     """The values of our blocks by kind."""
-    documents = prefect.all("block_documents")
+    documents = [one for one in prefect.all("block_documents") if one["name"] == "nightmend"]
     return {document["block_type"]["slug"]: document["data"] for document in documents}
