@@ -33,7 +33,7 @@ def prefect_api(home: Path) -> Iterator[str]:
         return
     # Heartbeats tell a server that outlives us that we died; this one does not, and each costs a second.
     settings = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
-    with _private_server(home) as url, temporary_settings({PREFECT_API_URL: url, **settings}):
+    with private_server(home) as url, temporary_settings({PREFECT_API_URL: url, **settings}):
         previous = os.environ.get("PREFECT_API_URL")
         os.environ["PREFECT_API_URL"] = url  # Dask workers are other processes
         try:
@@ -60,7 +60,8 @@ def _ask(url: str) -> None:
 
 
 @contextlib.contextmanager
-def _private_server(home: Path) -> Iterator[str]:
+def private_server(home: Path) -> Iterator[str]:
+    """Run a server that keeps its data below `home`, and ends with us; gives the address of its API."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}/api"
     log = home / "prefect-server.log"

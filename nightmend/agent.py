@@ -24,6 +24,16 @@ class SelfTest(Frozen):
         return "PASS" if all(check.passed for check in self.checks) else "FAIL"
 
     @property
+    def success(self) -> bool:
+        """Whether every check passed."""
+        return self.status == "PASS"
+
+    @property
+    def error(self) -> str:
+        """The failed checks in one line, under the specification's name."""
+        return self.failures
+
+    @property
     def failures(self) -> str:
         """The failed checks in one line."""
         return "; ".join(f"{check.name}: {check.detail}" for check in self.checks if not check.passed)

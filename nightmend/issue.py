@@ -11,6 +11,8 @@ CATEGORIES: tuple[Category, ...] = (
 )  # fmt: skip
 Severity = Literal["low", "medium", "high"]
 FixSafety = Literal["safe", "unsafe"]
+SPECIFIED = {"hardcoded-absolute-path": "hardcoded_path"}
+"""Faults that the specification calls otherwise."""
 
 
 class Finding(Frozen):
@@ -57,3 +59,13 @@ class Issue(Frozen):
     actionable: bool
     fix: tuple[Edit, ...] = ()
     fix_safety: FixSafety | None = None
+
+    @property
+    def id(self) -> str:
+        """The fingerprint, under the specification's name."""
+        return self.fingerprint
+
+    @property
+    def type(self) -> str:
+        """The kind of fault, under the specification's name where it has one."""
+        return SPECIFIED.get(self.fault, self.fault.replace("-", "_"))

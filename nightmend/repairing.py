@@ -21,6 +21,7 @@ from nightmend.proof.judge import judge
 from nightmend.proposing import propose_all
 from nightmend.repair import Repair, apply_repairs
 from nightmend.results import AgentResult, Judgements, PhaseResult
+from nightmend.settle import Settled, settle
 from nightmend.snapshot import Snapshot
 from nightmend.target_config import target_config
 from nightmend.workspace import Workspace
@@ -52,6 +53,7 @@ class RepairAgent:
         self.workspace = Workspace(self.night)
         self.patterns: dict[str, Pattern] = {}
         self._baselines: dict[str, Baseline] = {}
+        self._repaired: dict[str, RepairResult] = {}
 
     def load_patterns(self) -> dict[str, Pattern]:
         """Load the agent's replay patterns; UsageError names a broken file and its field."""
@@ -89,10 +91,19 @@ class RepairAgent:
         return judge(self.workspace, snapshot, repairs, baseline, floor)
 
     def repair_issue(self, issue: Issue) -> RepairResult:
-        """Prove one repair of an issue of the night's base; nothing is applied."""
-        snapshot = self.night.base
-        judgements = self.repair_issues(snapshot, [issue], self.baseline(snapshot))
-        return repair_result(judgements)
+        """Prove one repair of an issue of the night's base, once; nothing is applied."""
+        if issue.fingerprint not in self._repaired:
+            snapshot = self.night.base
+            judgements = self.repair_issues(snapshot, [issue], self.baseline(snapshot))
+            self._repaired[issue.fingerprint] = repair_result(judgements)
+        return self._repaired[issue.fingerprint]
+
+    def repair_base(self) -> Settled:
+        """Prove repairs of all the agent's issues in the base, and settle them; nothing is applied."""
+        base = self.night.base
+        baseline = self.baseline(base)
+        judgements = self.repair_issues(base, own_issues(self.diagnosis(base), self.name), baseline)
+        return settle(self.workspace, base, judgements, baseline)
 
     def work(self, start: PhaseResult) -> AgentResult:
         """Do the agent's part of a phase that starts from a validated one."""

@@ -1,9 +1,36 @@
+from nightmend.frozen import Frozen
 from nightmend.measures import Quality, measure
 from nightmend.night import Night
 from nightmend.patterns.pattern import Pattern
-from nightmend.repairing import RepairAgent
+from nightmend.repairing import RepairAgent, verdict_counts
 from nightmend.results import AgentResult, PhaseResult
 from tasks.checkpoint import agent_task
+
+
+class QualityReport(Frozen):
+    """The state of the code in percent, None where not measurable, with the repairs that were kept."""
+
+    before: Quality
+    after: Quality
+    tried: int
+    kept: int
+    rolled_back: int
+    refused: int
+
+    @property
+    def pep8_compliance(self) -> float | None:
+        """Code lines that follow PEP 8."""
+        return self.after.pep8_compliance
+
+    @property
+    def type_hint_coverage(self) -> float | None:
+        """Parameters and returns with a type."""
+        return self.after.type_hint_coverage
+
+    @property
+    def documentation_coverage(self) -> float | None:
+        """Public definitions with a docstring."""
+        return self.after.documentation_coverage
 
 
 class CodeQualityAgent(RepairAgent):
@@ -15,9 +42,14 @@ class CodeQualityAgent(RepairAgent):
         """Load the agent's patterns by name."""
         return self.load_patterns()
 
-    def enforce_quality_standards(self) -> Quality:
-        """Measure the state of the code at the night's base: PEP 8, type hints, documentation."""
-        return measure(self.workspace, self.night.base)
+    def enforce_quality_standards(self) -> QualityReport:
+        """Prove the linter's fixes of the night's base, and measure it without and with them."""
+        settled = self.repair_base()
+        return QualityReport(
+            before=measure(self.workspace, self.night.base),
+            after=measure(self.workspace, settled.snapshot),
+            **verdict_counts(settled.judgements),
+        )
 
 
 @agent_task("code_quality")

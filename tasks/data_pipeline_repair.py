@@ -1,9 +1,24 @@
+from pathlib import Path
+
 from nightmend.issue import Issue
 from nightmend.night import Night
+from nightmend.patterns.built_path import path_built_by
 from nightmend.patterns.pattern import Pattern
 from nightmend.repairing import RepairAgent, RepairResult
 from nightmend.results import AgentResult, PhaseResult
 from tasks.checkpoint import agent_task
+
+
+class PathRepair(RepairResult):
+    """What came of a hard-coded path: where the mended code leads."""
+
+    new_path: str = ""
+    """Absolute, in the target as it lies on disk; empty where the path was not resolved."""
+
+    @property
+    def path_resolved(self) -> bool:
+        """Whether the repair was proved and leads to something that exists."""
+        return self.validation_passed and bool(self.new_path) and Path(self.new_path).exists()
 
 
 class DataPipelineRepairAgent(RepairAgent):
@@ -15,9 +30,13 @@ class DataPipelineRepairAgent(RepairAgent):
         """Load the agent's patterns by name."""
         return self.load_patterns()
 
-    def fix_hardcoded_path(self, issue: Issue) -> RepairResult:
+    def fix_hardcoded_path(self, issue: Issue) -> PathRepair:
         """Prove the repair of an absolute path that belongs to the project itself."""
-        return self.repair_issue(issue)
+        result = self.repair_issue(issue)
+        edits = result.judgement.repair.edits if result.judgement else ()
+        built = [path for edit in edits if (path := path_built_by(edit)) is not None]
+        new_path = str(self.workspace.target.path / built[0]) if built else ""
+        return PathRepair(**result.model_dump(), new_path=new_path)
 
 
 @agent_task("data_pipeline_repair")

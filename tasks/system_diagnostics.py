@@ -97,10 +97,11 @@ class SystemDiagnosticsAgent:
         return self._diagnosis
 
     def get_issues_by_type(self, category: str) -> tuple[Issue, ...]:
-        """Return the issues of a category; UsageError where there is no such category."""
+        """Return the issues of a category, actionable ones first; UsageError where there is none such."""
         if category not in CATEGORIES:
             raise UsageError(f"{category!r} is no category of issues; known: {', '.join(CATEGORIES)}")
-        return tuple(issue for issue in self.diagnosis.issues if issue.category == category)
+        found = (issue for issue in self.diagnosis.issues if issue.category == category)
+        return tuple(sorted(found, key=lambda issue: not issue.actionable))
 
     def get_issues_for_agent(self, agent: str) -> tuple[Issue, ...]:
         """Return the issues that an agent owns."""

@@ -1,0 +1,29 @@
+import ast
+from pathlib import PurePosixPath
+
+from nightmend.repair import Edit
+
+
+def path_built_by(edit: Edit) -> PurePosixPath | None:
+    """Return where an expression leads that climbs from its own file; None where the edit is no such one.
+
+    The path is relative to the project, as the edit's own path is.
+    """
+    try:
+        node = ast.parse(edit.text.strip(), mode="eval").body
+    except SyntaxError:
+        return None
+    if isinstance(node, ast.Call) and len(node.args) == 1:
+        node = node.args[0]  # str(...)
+    parts: list[str] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.right, ast.Constant):
+        parts.insert(0, str(node.right.value))
+        node = node.left
+    here = PurePosixPath(edit.path)
+    match node:
+        case ast.Subscript(value=ast.Attribute(attr="parents"), slice=ast.Constant(value=int(climbs))):
+            return here.parents[climbs].joinpath(*parts)
+        case ast.Attribute(attr="parent"):
+            return here.parent.joinpath(*parts)
+        case _:
+            return None
