@@ -86,10 +86,12 @@ def test_the_table_of_gates_begins_with_what_was_not_met(prefect: "Prefect", nig
     assert (hints["measured"], hints["target"], hints["state"]) == ("0", "80", "not met")
 
 
-def test_results_are_kept_as_json(prefect: "Prefect", night: "OnDemand") -> None:
-    kept = [one for one in prefect.all("artifacts") if one["flow_run_id"] == night.run["id"]]
-    serializers = {one["data"]["serializer"]["type"] for one in kept if one["type"] is None}
-    assert serializers == {"json"}
+def test_the_results_of_phases_and_agents_are_kept_as_json(prefect: "Prefect", night: "OnDemand") -> None:
+    storage = prefect.folder / "client" / "storage"
+    kept = {path.name: json.loads(path.read_bytes()) for path in storage.iterdir()}
+    checkpoints = {name: record for name, record in kept.items() if name.startswith("nightmend-")}
+    assert {name.split("-")[1] for name in checkpoints} >= {*PHASES, *AGENTS}
+    assert {record["metadata"]["serializer"]["type"] for record in checkpoints.values()} == {"json"}
 
 
 def test_nothing_of_the_night_stays_behind(prefect: "Prefect", night: "OnDemand") -> None:
