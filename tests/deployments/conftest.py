@@ -149,7 +149,10 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
     ) as server:
         assert server.stdout is not None
         url = server.stdout.readline().strip()
+        scratch = folder / "scratch"
+        scratch.mkdir()
         environment = clean | {
+            "TMPDIR": str(scratch),  # Prefect's runner shares a folder there that one user owns
             "NIGHTMEND_HOME": str(folder / "home"),
             "PREFECT_HOME": str(folder / "client"),
             "PREFECT_API_URL": url,
