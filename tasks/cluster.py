@@ -1,4 +1,6 @@
+import os
 from pathlib import Path
+from typing import Any
 
 from distributed import LocalCluster
 
@@ -13,4 +15,10 @@ def local_cluster(workers: int, home: Path) -> LocalCluster:
         local_directory=str(scratch),
         dashboard_address="127.0.0.1:0",  # with none it would want port 8787, and say so where that is taken
         scheduler_kwargs={"dashboard": False},
+        preload=[__name__],
     )
+
+
+def dask_setup(worker: Any) -> None:
+    """Keep Ctrl-C away from a worker process: whoever started the night ends it."""
+    os.setpgid(0, 0)
