@@ -112,7 +112,7 @@ class House:
     def _command(self, arguments: tuple[str | Path, ...], saboteur: str) -> list[str]:
         words = [str(argument) for argument in arguments]
         if not saboteur:
-            return [str(NIGHTMEND), *words]
+            return [sys.executable, str(NIGHTMEND), *words]  # by the same name of Python as below
         code = f"{saboteur}\nif __name__ == '__main__':\n    from flows.cli import main\n    main()\n"
         script = self.home / "saboteur.py"
         script.write_text(code)
