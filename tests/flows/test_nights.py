@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,10 +51,8 @@ def test_all_phases_pass_with_all_agents(night: Night) -> None:
 
 
 def test_each_agent_is_a_task_of_its_name(night: Night) -> None:
-    tasks = dict(night.house.runs("task_run")[: len(AGENTS) + 2])
-    assert {agent: tasks.get(agent) for agent in AGENTS} == dict.fromkeys(AGENTS, "Completed")
-    flows = dict(night.house.runs("flow_run")[: len(PHASES) + 1])
-    assert {phase: flows.get(phase) for phase in PHASES} == dict.fromkeys(PHASES, "Completed")
+    assert {(agent, "Completed") for agent in AGENTS} <= set(night.house.runs("task_run"))
+    assert {(phase, "Completed") for phase in PHASES} <= set(night.house.runs("flow_run"))
 
 
 def test_the_repair_agents_work_at_once_in_processes_of_their_own(night: Night) -> None:
@@ -103,6 +102,7 @@ def traps() -> Iterator[tuple[str, str]]:
 
 def source_of(repository: Path, commit: str, path: str, name: str) -> str:
     text = git(repository, "show", f"{commit}:{path}")
+    warnings.simplefilter("ignore", DeprecationWarning)  # one of its faults
     for node in ast.walk(ast.parse(text)):
         targets = [target.id for target in getattr(node, "targets", ()) if isinstance(target, ast.Name)]
         if getattr(node, "name", None) == name or name in targets:
