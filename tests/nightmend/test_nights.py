@@ -1,0 +1,75 @@
+import pytest
+
+from nightmend.agents import PHASES
+from nightmend.errors import UsageError
+from nightmend.nights import ambient_night, engine_digest, generation, next_generation, night_key, open_night
+from nightmend.settings import Thresholds
+
+
+@pytest.fixture
+def night(workspace_of):
+    return workspace_of({"a.py": "a = 1\n"}).night
+
+
+def test_the_same_work_on_the_same_state_has_the_same_key_whenever_it_is_done(night):
+    later = night.model_copy(update={"run": "another"})
+    assert night_key(night, "repairs", "state") == night_key(later, "repairs", "state")
+    assert night_key(night, "repairs", "state").startswith("nightmend-repairs-")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target": "/elsewhere"},
+        {"base_commit": "f" * 40},
+        {"profile": "strict"},
+        {"python": "/usr/bin/python3"},
+        {"engine": "newer"},
+        {"thresholds": Thresholds(pep8_compliance=99)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_whatever_its_result_depends_on_changes_the_key(night, change):
+    other = night.model_copy(update=change)
+    assert night_key(other, "repairs", "state") != night_key(night, "repairs", "state")
+
+
+def test_step_and_state_change_the_key(night):
+    keys = {
+        night_key(night, "repairs", "state"),
+        night_key(night, "quality", "state"),
+        night_key(night, "code_quality", "state"),
+        night_key(night, "repairs", "other"),
+        night_key(night, "repairs", "state", ""),
+    }
+    assert len(keys) == 5
+
+
+def test_a_rolled_back_phase_and_its_agents_are_done_again_and_nothing_else(night):
+    steps = [step for phase, agents in PHASES.items() for step in (phase, *agents)]
+    before = {step: night_key(night, step, "state") for step in steps}
+    next_generation(night, "repairs")
+    after = {step: night_key(night, step, "state") for step in steps}
+    assert {step for step in steps if before[step] != after[step]} == {"repairs", *PHASES["repairs"]}
+    assert [generation(night, phase) for phase in PHASES] == [0, 0, 1, 0, 0]
+    next_generation(night, "repairs")
+    assert night_key(night, "repairs", "state") not in (before["repairs"], after["repairs"])
+
+
+def test_a_night_is_opened_on_the_commit_that_is_checked_out(workspace_of, tmp_path):
+    target = workspace_of({"a.py": "a = 1\n"}).target
+    night = open_night(target.path, home=tmp_path / "state")
+    assert (night.target, night.base_commit) == (str(target.path), target.head())
+    assert night.home == str(tmp_path / "state")
+    assert night.profile == "ratchet"
+    assert night.engine == open_night(target.path, home=tmp_path / "state").engine != engine_digest()
+
+
+def test_the_ambient_target_is_named_by_the_environment(workspace_of, tmp_path, monkeypatch):
+    target = workspace_of({"a.py": "a = 1\n"}).target
+    monkeypatch.setenv("NIGHTMEND_TARGET", str(target.path))
+    monkeypatch.setenv("NIGHTMEND_HOME", str(tmp_path / "state"))
+    assert ambient_night().target == str(target.path)
+    monkeypatch.delenv("NIGHTMEND_TARGET")
+    with pytest.raises(UsageError, match="NIGHTMEND_TARGET"):
+        ambient_night()
