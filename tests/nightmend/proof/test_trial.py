@@ -143,12 +143,14 @@ def test_a_test_that_vanished_counts_as_failed(tried):
     assert judgements["fewer"].evidence.tests_broken == ("tests/test_shop.py::test_greet[tea]",)
 
 
+@pytest.mark.night
 def test_a_repair_after_which_nothing_can_be_collected_falls_alone(tried):
     judgements = tried(gone=("import os", "import no_such_module"), wider=GOOD["wider"])
     assert verdicts(judgements) == {"gone": "rolled_back", "wider": "kept"}
     assert " and 5 more" in judgements["gone"].reason
 
 
+@pytest.mark.night
 def test_a_repair_that_ends_the_run_of_the_tests_falls_alone(tried):
     judgements = tried(crash=("return number * 2", "os._exit(0)"), wider=GOOD["wider"])
     assert verdicts(judgements) == {"crash": "rolled_back", "wider": "kept"}
@@ -172,6 +174,7 @@ def test_of_a_pair_that_breaks_only_together_one_is_rolled_back(tried):
     assert partner.repair.id in fallen.reason
 
 
+@pytest.mark.night
 def test_a_repair_that_breaks_a_test_only_beside_the_others_is_found(tried):
     judgements = tried(leak=("return [name]", "SEEN.append(name)\n    return [name]"), wider=GOOD["wider"])
     assert verdicts(judgements) == {"leak": "rolled_back", "wider": "kept"}
