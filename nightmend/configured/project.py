@@ -4,28 +4,41 @@ import ast
 import re
 from typing import Literal
 
-from nightmend.configured.files import ConfigFiles, Table, whole
+from nightmend.configured.files import ConfigFiles, Table, strings, whole
 
 Formatter = Literal["ruff", "black", "yapf", "autopep8"]
 BOUND = re.compile(r"(>=|~=|==|===|\^|>)\s*v?(\d+)\.(\d+)")
+CLASSIFIER = re.compile(r"Programming Language :: Python :: (\d+\.\d+)")
 BLACK_LINE = 88
 
 
 def requires_python(files: ConfigFiles, setup_py: bytes | None) -> str | None:
-    """Return the Python versions that the target declares, as it wrote them."""
+    """Return the Python versions that the target declares, as it wrote them.
+
+    A target that only lists versions for the package index declares the least of them.
+    """
     declared = (
         _value(files.table("pyproject.toml", "project"), "requires-python"),
         _value(files.table("pyproject.toml", "tool", "poetry", "dependencies"), "python"),
         (files.section("setup.cfg", "options") or {}).get("python_requires"),
         _from_setup(setup_py),
+        _from_classifiers(files, setup_py),
     )
     return next((text for text in declared if text), None)
 
 
 def python_floor(declared: str | None) -> tuple[int, int] | None:
-    """Return the least minor version of Python 3 that a declaration admits, None when it names none."""
-    found = [(int(major), int(minor) + (sign == ">")) for sign, major, minor in BOUND.findall(declared or "")]
-    return max((version for version in found if version[0] == 3), default=None)
+    """Return the least minor version that a declaration admits, None when it names none.
+
+    `>=2.7, !=3.0.*` and `^2.7 || ^3.6` admit Python 2.7, and `>=2.7, >=3.6` does not.
+    """
+    bounds = (BOUND.findall(either) for either in (declared or "").split("||"))
+    floors = [
+        max((int(major), int(minor) + (sign == ">")) for sign, major, minor in found)
+        for found in bounds
+        if found
+    ]
+    return min(floors, default=None)
 
 
 def formatter(files: ConfigFiles, ruff_formats: bool) -> Formatter | None:
@@ -47,12 +60,36 @@ def _value(table: Table | None, key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _from_setup(source: bytes | None) -> str | None:
+def _from_classifiers(files: ConfigFiles, setup_py: bytes | None) -> str | None:
+    project = files.table("pyproject.toml", "project") or {}
+    named = (
+        *strings(project.get("classifiers")),
+        *(files.section("setup.cfg", "metadata") or {}).get("classifiers", "").splitlines(),
+        *_constants(setup_py),
+    )
+    versions = [match[1] for text in named if (match := CLASSIFIER.search(text))]
+    return f">={min(versions, key=_numbers)}" if versions else None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.split("."))
+
+
+def _constants(source: bytes | None) -> list[str]:
+    tree = _parsed(source)
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return [line for node in nodes if isinstance(node.value, str) for line in node.value.splitlines()]
+
+
+def _parsed(source: bytes | None) -> ast.Module:
     try:
-        tree = ast.parse(source or b"")
+        return ast.parse(source or b"")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    keywords = (node for node in ast.walk(tree) if isinstance(node, ast.keyword))
+        return ast.Module(body=[], type_ignores=[])
+
+
+def _from_setup(source: bytes | None) -> str | None:
+    keywords = (node for node in ast.walk(_parsed(source)) if isinstance(node, ast.keyword))
     for keyword in keywords:
         if keyword.arg == "python_requires" and isinstance(keyword.value, ast.Constant):
             return str(keyword.value.value)

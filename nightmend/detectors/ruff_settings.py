@@ -20,6 +20,8 @@ SELECTORS = frozenset(
     )
 )  # fmt: skip
 SELECTORS_BY_FILE = frozenset(("per-file-ignores", "extend-per-file-ignores"))
+OLDEST = (3, 7)
+"""Python that ruff knows."""
 RENAMED = {"TCH": "TC", "PSG": "PSF"}
 KNOWN_MODULES = ("known-first-party", "known-third-party", "known-local-folder", "extra-standard-library")
 
@@ -98,8 +100,8 @@ def _target(config: TargetConfig, table: RuffTable | None = None) -> Table:
     own = table.top.get("target-version") if table else None
     if isinstance(own, str):
         return {"target-version": own}
-    if config.python_floor and config.python_floor >= (3, 7):
-        return {"target-version": "py{}{}".format(*config.python_floor)}
+    if config.python_floor:
+        return {"target-version": "py{}{}".format(*max(config.python_floor, OLDEST))}
     return {}
 
 

@@ -6,17 +6,28 @@ from nightmend.diagnosis import FaultCounts, Variant, recheck
 from nightmend.proof.bench import Bench
 from nightmend.proof.reach import reached
 from nightmend.proof.suite import SuiteRun
-from nightmend.proof.syntax import same_program, silences, syntax_problem
+from nightmend.proof.syntax import is_python, same_program, silences, syntax_problem
 from nightmend.repair import Repair, clash
 
 
 def syntax_rung(bench: Bench) -> None:
     """Refuse what does not parse, and what makes its issue go away by silencing it."""
+    if bench.floor and bench.floor < (3, 0):
+        _refuse_python_2(bench)
     for repair in list(bench.open):
         problem = _syntax_problem(bench, repair)
         bench.note(repair, parses=problem is None)
         if problem:
             bench.drop(repair, "refused", problem)
+
+
+def _refuse_python_2(bench: Bench) -> None:
+    """Neither the parser nor the tests, which run on Python 3, can speak for Python 2."""
+    for repair in list(bench.open):
+        if any(is_python(path) for path in repair.paths):
+            bench.drop(
+                repair, "refused", "the target still runs on Python 2, for which nothing is proved here"
+            )
 
 
 def _syntax_problem(bench: Bench, repair: Repair) -> str | None:

@@ -31,16 +31,40 @@ def test_setup_py_is_read_and_never_run():
         ("~=3.11.2", (3, 11)),
         (">3.7", (3, 8)),
         ("==3.12.*", (3, 12)),
-        (">=2.7, !=3.0.*, !=3.1.*", None),
+        (">=2.7, !=3.0.*, !=3.1.*", (2, 7)),
+        (">=2.7, >=3.6", (3, 6)),
+        ("^2.7 || ^3.6", (2, 7)),
+        ("^3.9 || ^3.8", (3, 8)),
         (">=3.8,<4", (3, 8)),
         ("", None),
         (None, None),
     ],
 )
-def test_the_floor_is_the_least_python_3_that_is_admitted(
-    declared: str | None, floor: tuple[int, int] | None
-):
+def test_the_floor_is_the_least_python_that_is_admitted(declared: str | None, floor: tuple[int, int] | None):
     assert python_floor(declared) == floor
+
+
+LISTED = [f"Programming Language :: Python{version}" for version in ("", " :: 3", " :: 2.7", " :: 3.10")]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("pyproject.toml", f"[project]\nclassifiers = {LISTED}\n"),
+        ("setup.cfg", "[metadata]\nclassifiers =\n  " + "\n  ".join(LISTED)),
+        ("setup.py", f"setup(classifiers={LISTED})"),
+        ("setup.py", f"LISTED = {chr(10).join(LISTED)!r}\nsetup(classifiers=LISTED.splitlines())"),
+    ],
+)
+def test_versions_listed_for_the_index_declare_the_least_of_them(path: str, text: str):
+    setup = text.encode() if path == "setup.py" else None
+    declared = requires_python(parse_files({} if setup else {path: text.encode()}), setup)
+    assert (declared, python_floor(declared)) == (">=2.7", (2, 7))
+
+
+def test_what_is_required_outweighs_what_is_listed():
+    text = f"[project]\nrequires-python = '>=3.9'\nclassifiers = {LISTED}\n"
+    assert requires_python(parse_files({"pyproject.toml": text.encode()}), None) == ">=3.9"
 
 
 def test_a_formatter_is_one_that_the_target_configures():

@@ -123,6 +123,8 @@ def test_the_declared_pythons_decide_what_is_syntax(look):
     assert "invalid-syntax" in {finding.rule for finding in old}
     new = look("ruff", {"setup.cfg": "[options]\npython_requires = >=3.10\n", "a.py": source})
     assert "invalid-syntax" not in {finding.rule for finding in new}
+    older = look("ruff", {"setup.cfg": "[options]\npython_requires = >=2.7\n", "a.py": source})
+    assert "invalid-syntax" in {finding.rule for finding in older}
 
 
 def test_names_that_look_like_options_or_lists_of_files_are_files(look):

@@ -74,6 +74,14 @@ class TestSyntax:
         assert one.verdict == verdict
         assert verdict == "kept" or "on Python 3.8" in one.reason
 
+    def test_code_that_still_runs_on_python_2_is_left_alone(self, workspace, repair_in):
+        code = repair_in(workspace, "shop.py", "result += price", "result -= price")
+        one = after(syntax_rung, workspace, code, floor=(2, 7))
+        assert (one.verdict, one.evidence.parses) == ("refused", None)
+        assert "Python 2" in one.reason
+        document = repair_in(workspace, "README.md", "[shop](shop.py)", "[the shop](shop.py)")
+        assert after(syntax_rung, workspace, document, floor=(2, 7)).verdict == "kept"
+
     @pytest.mark.parametrize(
         "silenced",
         [
