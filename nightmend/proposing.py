@@ -47,7 +47,7 @@ def _from_code(
 
 
 def _sources(workspace: Workspace, snapshot: Snapshot, paths: Sequence[str]) -> Iterable[Module]:
-    floor = target_config(workspace.store, snapshot).python_floor
+    config = target_config(workspace.store, snapshot)
     files = frozenset(workspace.store.files(snapshot))
 
     @cache
@@ -58,7 +58,14 @@ def _sources(workspace: Workspace, snapshot: Snapshot, paths: Sequence[str]) -> 
 
     code = [path for path in paths if not is_markup(path)]
     for path, content in workspace.store.read_many(snapshot, code).items():
-        module = Module.parse(path, content, python=floor, files=files, elsewhere=elsewhere)
+        module = Module.parse(
+            path,
+            content,
+            python=config.python_floor,
+            files=files,
+            elsewhere=elsewhere,
+            line_length=config.max_line_length,
+        )
         if module is not None:
             yield module
     if len(code) < len(paths):

@@ -47,6 +47,26 @@ def _behind_comma(module: Module, call: ast.Call, comma_end: int, text: str) -> 
     return module.insert(comma_end, f"{module.newline}{indent}{text},")
 
 
+def fold(module: Module, call: ast.Call, behind: int) -> list[Edit]:
+    """Give the arguments a line of their own where `behind` more characters make the call's line too long.
+
+    No edits where the line is short enough, was too long before, or would not get short enough.
+    """
+    line, indent = module.line(call.lineno), module.indent(module.statement(call))
+    start = call.args[0] if call.args else call.keywords[0].value if call.keywords else None
+    opening = module.content.find(b"(", module.end(call.func)) + 1
+    ends_line = module.line_start(call.lineno) + len(line.encode()) == module.end(call)
+    if start is None or indent is None or not ends_line or call.end_lineno != call.lineno:
+        return []
+    inner = f"{indent}{module.indent_unit}{module.between(opening, module.end(call) - 1)}"
+    if not len(line) <= module.line_length < len(line) + behind or len(inner) > module.line_length:
+        return []
+    return [
+        module.insert(opening, f"{module.newline}{indent}{module.indent_unit}"),
+        module.insert(module.end(call) - 1, f"{module.newline}{indent}"),
+    ]
+
+
 def same(first: ast.AST, second: ast.AST) -> bool:
     """Say whether two expressions are written with the same tokens."""
     return ast.dump(first) == ast.dump(second)

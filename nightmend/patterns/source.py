@@ -16,6 +16,8 @@ from nightmend.repair import Edit, Safety
 N = TypeVar("N", bound=ast.AST)
 UNDECLARED_FLOOR = (3, 9)
 """The Python that is assumed where a project declares none."""
+UNDECLARED_LINE = 79
+"""Characters of a line where a project declares none, by PEP 8."""
 BOM = b"\xef\xbb\xbf"
 _BUILTINS = frozenset(dir(builtins))
 
@@ -53,6 +55,7 @@ class Module:
         python: tuple[int, int] | None = None,
         files: Sequence[str] | frozenset[str] = (),
         elsewhere: Callable[[], frozenset[str]] = frozenset,
+        line_length: int = UNDECLARED_LINE,
     ) -> None:
         self.path = path
         self.content = content
@@ -60,6 +63,7 @@ class Module:
         self.floor = python or UNDECLARED_FLOOR
         self.files = files if isinstance(files, frozenset) else frozenset(files)
         self.elsewhere = elsewhere
+        self.line_length = line_length
         self._names: dict[ast.AST, frozenset[str]] = {}
 
     @classmethod
@@ -71,11 +75,13 @@ class Module:
         python: tuple[int, int] | None = None,
         files: Sequence[str] | frozenset[str] = (),
         elsewhere: Callable[[], frozenset[str]] = frozenset,
+        line_length: int = UNDECLARED_LINE,
     ) -> "Module | None":
         """Return the module, or None for what is not Python 3 in UTF-8: such a file has no faults for us.
 
-        `python` is the least Python that the project declares, `files` the paths of the whole snapshot;
-        `elsewhere` is asked for the names that the rest of it takes (`names_taken`), where that matters.
+        `python` is the least Python that the project declares, `files` the paths of the whole snapshot,
+        `line_length` the project's; `elsewhere` is asked for the names that the rest of the project takes
+        (`names_taken`), where that matters.
         """
         if not _is_utf8(content):
             return None
@@ -85,7 +91,9 @@ class Module:
                 tree = ast.parse(content)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
-        return cls(path, content, tree, python=python, files=files, elsewhere=elsewhere)
+        return cls(
+            path, content, tree, python=python, files=files, elsewhere=elsewhere, line_length=line_length
+        )
 
     @cached_property
     def index(self) -> Index:

@@ -3,6 +3,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from nightmend.patterns.edits import fold
 from nightmend.patterns.source import Fault, Module
 from nightmend.repair import Edit
 
@@ -45,18 +46,19 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     if handler.type is None:
         return None
     if handler.name is not None:
-        if _bound_again(handler, handler.name):
-            return None
-        return [module.insert(module.end(fault.node), f" from {handler.name}")]
+        return None if _bound_again(handler, handler.name) else _cause(module, fault, handler.name)
     name = module.fresh_name(handler, _wishes(module))
     place = re.compile(rb"[\s\\)]*(?=:)").match(module.content, module.end(handler.type))
     if name is None or place is None:
         return None
     after = place.start() + len(place.group().rstrip())
-    return [
-        module.insert(after, f" as {name}"),
-        module.insert(module.end(fault.node), f" from {name}"),
-    ]
+    return [module.insert(after, f" as {name}"), *_cause(module, fault, name)]
+
+
+def _cause(module: Module, fault: Fault, name: str) -> list[Edit]:
+    raised, cause = fault.node_as(ast.Raise).exc, f" from {name}"
+    folded = fold(module, raised, len(cause)) if isinstance(raised, ast.Call) else []
+    return [*folded, module.insert(module.end(fault.node), cause)]
 
 
 def _raises(body: Iterable[ast.AST]) -> Iterator[ast.Raise]:

@@ -1,4 +1,5 @@
 import ast
+import re
 from collections.abc import Iterable
 
 from nightmend.patterns.imports import reach
@@ -7,6 +8,8 @@ from nightmend.patterns.uses import local_uses, target_of
 from nightmend.repair import Edit
 
 CLOCK = "time.time"
+PRECISE, PLAIN = "time.perf_counter", "time.monotonic"
+WAIT = re.compile(r"time_?out|deadline|remaining|expir", re.IGNORECASE)
 
 
 def find(module: Module) -> Iterable[Fault]:
@@ -24,12 +27,34 @@ def find(module: Module) -> Iterable[Fault]:
 def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     """Read both ends from the clock that only counts."""
     edits: list[Edit] = []
+    clock = PLAIN if _is_plain_enough(module, fault.parts) else PRECISE
     for call in fault.parts:
-        reached = reach(module, "time.perf_counter", call)
+        reached = reach(module, clock, call)
         if reached is None or not module.is_located(call):  # type: ignore[arg-type]
             return None
         edits += [module.replace(call.func, reached.text), *reached.edits]  # type: ignore[attr-defined]
     return list(dict.fromkeys(edits))
+
+
+def _is_plain_enough(module: Module, calls: Iterable[ast.AST]) -> bool:
+    """What is held against a timeout is the plain clock's, and so is all where the file uses that."""
+    used = {module.resolve(call.func) for call in module.nodes(ast.Call)}
+    return (PLAIN in used and PRECISE not in used) or any(_bounds_a_wait(module, call) for call in calls)
+
+
+def _bounds_a_wait(module: Module, call: ast.AST) -> bool:
+    whole = call
+    while isinstance(above := module.parent(whole), ast.expr):
+        whole = above
+    return any(WAIT.search(_named(node)) for node in ast.walk(whole))
+
+
+def _named(node: ast.AST) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case _:
+            return ""
 
 
 def _is_clock(module: Module, node: ast.AST) -> bool:
