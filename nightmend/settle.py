@@ -1,5 +1,6 @@
 """The end of a phase: agents' repairs become one snapshot, proved as a whole, and commits of it."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from nightmend.diagnosis import Variant, recheck
@@ -15,6 +16,9 @@ from nightmend.proof.trial import Trial, convict
 from nightmend.repair import Repair, apply_repairs
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
+
+SUBJECT, BODY = 72, 72
+"""Characters of a line in a commit's message."""
 
 
 class Settled(Frozen):
@@ -144,23 +148,30 @@ def commit_patterns(
 
 def commit_message(name: str, group: Sequence[Judgement], pattern: Pattern | None) -> str:
     """Write the message of a pattern's commit; its trailers name the repairs and their evidence."""
-    files = {path for one in group for path in one.repair.paths}
-    places = f"{len(group)} {'place' if len(group) == 1 else 'places'}"
-    where = f" in {len(files)} files" if len(files) > 1 else f" in {next(iter(files))}"
-    why = pattern.why if pattern else group[0].repair.summary
+    files = sorted({path for one in group for path in one.repair.paths})
+    where = f"{len(group)} places in {len(files)} files" if len(files) > 1 else f"In {files[0]}"
     trailers = [
         f"Nightmend-Repair: {one.repair.id} {one.repair.paths[0]}:{one.repair.line} grade={one.grade}"
         for one in group
     ]
-    title = name.replace("-", " ")
     return "\n".join(
         [
-            f"Mend {title} ({places}{where})",
+            _subject(name, len(group), pattern),
             "",
-            why,
+            *textwrap.wrap(pattern.why if pattern else group[0].repair.summary, BODY),
+            "",
+            f"{where}.",
             "",
             f"Nightmend-Agent: {group[0].repair.agent}",
             *trailers,
             "",
         ]
     )
+
+
+def _subject(name: str, places: int, pattern: Pattern | None) -> str:
+    """Say what a commit does, with the number of places where both fit."""
+    known = pattern.title if pattern else None
+    title = known or f"{'Mend' if pattern else 'Apply the fix of'} {name.replace('-', ' ')}"
+    counted = f"{title} ({places} places)"
+    return counted if places > 1 and len(counted) <= SUBJECT else title

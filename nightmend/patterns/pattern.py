@@ -8,6 +8,7 @@ from nightmend.issue import Category, Severity
 from nightmend.repair import Safety
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[A-Z].*[^.]$")]
 Alias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+:[A-Za-z0-9-]+$")]
 Floor = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+$")]
 
@@ -86,6 +87,8 @@ class Pattern(Frozen):
     """One replay pattern: a fault, its rewrite, how safe that is, and the examples that prove both."""
 
     name: Text
+    title: Title | None = None
+    """What its commits do, as their subject says it: `Remove unused imports`."""
     agent: Text
     category: Category
     severity: Severity

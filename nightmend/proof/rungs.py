@@ -83,7 +83,10 @@ def redetection_rung(bench: Bench) -> None:
 
 
 def overlap_rung(bench: Bench) -> None:
-    """Let the first of two repairs that cannot both be applied stand; the other waits for the next night."""
+    """Let the first of two repairs that cannot both be applied stand; the other waits for the next night.
+
+    What its evidence is too weak for must be gone by then, so that it stands in nobody's way.
+    """
     standing: dict[str, list[Repair]] = {}
     for repair in list(bench.open):
         rivals = [other for path in repair.paths for other in standing.get(path, [])]

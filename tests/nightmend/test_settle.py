@@ -165,8 +165,8 @@ def test_each_pattern_is_one_commit_whose_trailers_name_its_repairs(workspace, k
     )
     log = _git(workspace, "log", "--reverse", "--format=%H %s", f"{base}..{last}").splitlines()
     assert [line.split(" ", 1)[1] for line in log] == [
-        "Mend bare except (2 places in shop.py)",
-        "Mend words (1 place in shop.py)",
+        "Catch Exception where everything was caught (2 places)",
+        "Apply the fix of words",
     ]
     first, second = (line.split(" ", 1)[0] for line in log)
     assert commits == {wider.repair.id: first, higher.repair.id: first, words.repair.id: second}
@@ -176,7 +176,10 @@ def test_each_pattern_is_one_commit_whose_trailers_name_its_repairs(workspace, k
         f"Nightmend-Repair: {wider.repair.id} shop.py:1 grade=C",
         f"Nightmend-Repair: {higher.repair.id} shop.py:5 grade=C",
     ]
-    assert load_patterns()["bare-except"].why in _git(workspace, "log", "-1", "--format=%b", first)
+    body = _git(workspace, "log", "-1", "--format=%b", first)
+    assert load_patterns()["bare-except"].why in " ".join(body.split())
+    assert "\nIn shop.py.\n" in body
+    assert max(map(len, body.splitlines())) <= 72
     final = SHOP.replace(*WIDER).replace(*HIGHER)
     assert _git(workspace, "show", f"{first}:shop.py") == final.strip()
     assert _git(workspace, "show", f"{second}:shop.py") == final.replace("each", "a piece").strip()

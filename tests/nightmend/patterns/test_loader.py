@@ -137,3 +137,14 @@ def test_a_folder_that_is_no_agent_is_refused(tmp_path: Path) -> None:
     (tmp_path / "nobody").mkdir()
     (tmp_path / "nobody" / "fault.toml").write_text(DATA, encoding="utf-8")
     assert "nobody" in refusal(tmp_path)
+
+
+def test_every_pattern_says_in_a_title_of_its_own_what_its_commits_do() -> None:
+    titles = [found.title for found in load_patterns().values()]
+    assert None not in titles
+    assert len(set(titles)) == len(titles)
+
+
+def test_a_title_that_is_no_line_of_a_log_is_refused(tmp_path: Path) -> None:
+    for title in ("lower case", "With a full stop.", "So long that nobody reads it " * 3):
+        assert "title" in refusal(pattern(tmp_path, f'title = "{title}"\n{DATA}'))
