@@ -43,6 +43,7 @@ class AnalyticsOrchestrator:
         return self.agents[name]
 
     def run(self, task: Task) -> TaskResult:
+        """Do one task now, in this thread."""
         return self.agent(task.agent).run(task)
 
     def run_all(self, tasks: Iterable[Task]) -> list[TaskResult]:
@@ -73,6 +74,7 @@ class AnalyticsOrchestrator:
         return {"ingested": ingested, "forecast": forecast, "report": report, "seconds": seconds}
 
     def step(self, task: Task) -> Any:
+        """Do one task of the night and return its data. Raises TaskFailed with the agent's own reason."""
         result = self.run(task)
         if not result.ok:
             raise TaskFailed(task.id, f"{task.agent} {task.action}: {result.error}")
@@ -97,6 +99,7 @@ class AnalyticsOrchestrator:
         return list(await asyncio.gather(*[self.submit(task) for task in tasks]))
 
     async def note(self, line: str) -> None:
+        """Add a line to the audit."""
         await asyncio.sleep(0)
         self.audit.append(line)
 
@@ -123,9 +126,11 @@ class AnalyticsOrchestrator:
         return {"well": well, "agents": states, "known": self.registry.names()}
 
     def slowest(self, results: list[TaskResult]) -> TaskResult | None:
+        """The result that took longest; None where there is none."""
         return max(results, key=lambda result: result.seconds, default=None)
 
     def problems(self, results: list[TaskResult]) -> list[str]:
+        """One line for each agent that failed at something."""
         return [f"{agent}: {count} failed" for agent, count in sorted(failures(results).items())]
 
     def save(self, folder: str) -> list[str]:
@@ -154,6 +159,7 @@ class AnalyticsOrchestrator:
         return restored
 
     def shut_down(self) -> None:
+        """Stop all agents and forget them."""
         for name, agent in self.agents.items():
             agent.stop()
         self.agents.clear()

@@ -41,6 +41,7 @@ class ForecastAgent(BaseAgent):
         return self.predict_days(task, totals, task.payload.get("days", 7), holidays)
 
     def predict_days(self, task: Task, totals: dict, days: int, holidays: set) -> dict[str, float]:
+        """Forecast day by day, each from the history and the days forecast so far."""
         if not totals:
             raise TaskFailed(task.id, "there is no history to start from")
         model = self.model(task)
@@ -70,5 +71,6 @@ class ForecastAgent(BaseAgent):
         }
 
     def model_name(self) -> Optional[str]:
+        """Fingerprint of the configured model file; None where the default is used."""
         path = self.settings.get("model")
         return fingerprint(path) if path else None

@@ -25,6 +25,7 @@ class IngestAgent(BaseAgent):
         self.complaints: list[str] = []
 
     def do_load(self, task: Task) -> dict:
+        """Read one file, by default the export of the tills."""
         defaults = load_settings()
         path = task.payload.get("path", defaults.sales)
         return self.take(task, [path])
@@ -35,6 +36,7 @@ class IngestAgent(BaseAgent):
         return self.take(task, files)
 
     def take(self, task: Task, files) -> dict:
+        """Add the new sales of some files to the known ones, and say what was found in them."""
         before = len(self.sales)
         for path in files:
             try:

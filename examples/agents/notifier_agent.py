@@ -20,6 +20,7 @@ class Outbox:
         self.folder = Path(folder)
 
     def put(self, to: str, subject: str, body: str = "") -> Path:
+        """Write a message and return its file."""
         self.folder.mkdir(parents=True, exist_ok=True)
         number = len(list(self.folder.glob("*.json"))) + 1
         path = self.folder / f"{number:05}.json"
@@ -28,6 +29,7 @@ class Outbox:
         return path
 
     def messages(self) -> list[dict]:
+        """All messages, oldest first."""
         return [json.load(open(path)) for path in sorted(self.folder.glob("*.json"))]
 
 
@@ -40,6 +42,7 @@ class NotifierAgent(BaseAgent):
         return Outbox(self.settings.get("outbox", "outbox"))
 
     def do_send(self, task: Task) -> str:
+        """Send one message; returns its file."""
         try:
             to, subject = task.payload["to"], task.payload["subject"]
         except KeyError as error:
@@ -47,6 +50,7 @@ class NotifierAgent(BaseAgent):
         return str(self.outbox().put(to, subject, task.payload.get("body", "")))
 
     def do_digest(self, task: Task) -> str:
+        """Send one message with a line for each result."""
         lines = task.payload["lines"]
         body = "\n".join(f"- {line}" for line in lines)
         return str(self.outbox().put(task.payload["to"], f"{len(lines)} results", body))

@@ -27,6 +27,7 @@ class AgentRegistry:
         self._permissions: dict[str, tuple[str, ...]] = {}
 
     def register(self, name: str, agent_class: type[BaseAgent], permissions=(), replace=False):
+        """Add an agent class under a name. Raises RegistrationError where the name is taken."""
         if name in self._classes and not replace:
             raise RegistrationError(f"agent {name} is registered already")
         if not (isinstance(agent_class, type) and issubclass(agent_class, BaseAgent)):
@@ -35,6 +36,7 @@ class AgentRegistry:
         self._permissions[name] = tuple(permissions)
 
     def names(self) -> list[str]:
+        """All names, sorted."""
         return sorted(self._classes)
 
     def create(self, name: str, **settings: Any) -> BaseAgent:
@@ -57,6 +59,7 @@ class AgentRegistry:
         return sorted(names)
 
     def permission_count(self) -> int:
+        """Permissions of all agents together."""
         total = 0
         for name, permissions in self._permissions.items():
             total += len(permissions)
@@ -78,6 +81,7 @@ def load_class(reference: str) -> type[BaseAgent]:
 
 
 def default_registry() -> AgentRegistry:
+    """The agents that come with the service."""
     registry = AgentRegistry()
     for name, (reference, permissions) in BUILT_IN.items():
         registry.register(name, load_class(reference), permissions)

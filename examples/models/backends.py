@@ -8,6 +8,7 @@ class BackendMissing(ImportError):
 
 
 def torch_available() -> bool:
+    """Whether the extra is installed."""
     try:
         import torch
     except ImportError:

@@ -11,6 +11,7 @@ from models.ridge import RidgeModel
 
 
 def weights_table(model: RidgeModel) -> list[dict]:
+    """A row for each weight, heaviest first."""
     return [{"feature": name, "weight": round(weight, 6)} for name, weight in model.importance()]
 
 
@@ -22,6 +23,7 @@ def export_json(path: str | Path, model: RidgeModel) -> None:
 
 
 def export_csv(path: str | Path, model: RidgeModel) -> None:
+    """The weights as CSV, for spreadsheets."""
     with open(path, "w", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, fieldnames=["feature", "weight"])
         writer.writeheader()

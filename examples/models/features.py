@@ -30,6 +30,7 @@ def lag_features(history: dict[date, float], day: date) -> list[float]:
 
 
 def feature_row(day: date, first: date, history: dict[date, float], holidays=frozenset()):
+    """All features of one day, in the order of FEATURES."""
     return np.array(day_features(day, first, holidays) + lag_features(history, day))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 
 def mean_absolute_error(actual: Sequence[float], predicted: Sequence[float]) -> float:
+    """Mean distance of the forecasts from what was sold."""
     return float(np.mean(np.abs(np.asarray(actual) - np.asarray(predicted))))
 
 

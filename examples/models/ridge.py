@@ -36,6 +36,7 @@ class RidgeModel:
         return float(1 - error / spread) if spread else 0.0
 
     def importance(self) -> list[tuple[str, float]]:
+        """Features with their weights, heaviest first."""
         if self.weights is None:
             return []
         pairs = [(name, float(weight)) for name, weight in zip(self.features, self.weights, strict=True)]

@@ -32,6 +32,7 @@ def weekly_totals(totals: dict[date, float], week_start: int = 0) -> dict[date, 
 
 
 def top_products(sales: Iterable[Sale], count: int = 3) -> list[tuple[str, int]]:
+    """The products that sold most, with their units."""
     counter: Counter[str] = Counter()
     for sale in sales:
         counter[sale.product] += sale.units
@@ -39,6 +40,7 @@ def top_products(sales: Iterable[Sale], count: int = 3) -> list[tuple[str, int]]
 
 
 def grand_total(totals: dict[date, float]) -> float:
+    """Amount of all days."""
     total = 0.0
     for day, amount in totals.items():
         total += amount
@@ -46,6 +48,7 @@ def grand_total(totals: dict[date, float]) -> float:
 
 
 def busy_days(totals: dict[date, float], limit: float) -> list[date]:
+    """Days with at least `limit` in sales."""
     days = []
     for day, amount in totals.items():
         if amount >= limit:

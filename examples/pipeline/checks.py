@@ -12,6 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 def check_missing(sales: list[Sale], complaints: list[str], settings: PipelineSettings) -> str | None:
+    """Too many rows could not be used."""
     rows = len(sales) + len(complaints)
     if not rows:
         return "there is no row at all"
@@ -22,11 +23,13 @@ def check_missing(sales: list[Sale], complaints: list[str], settings: PipelineSe
 
 
 def check_amounts(sales: list[Sale], complaints: list[str], settings: PipelineSettings) -> str | None:
+    """An amount is too large to be true."""
     odd = [sale.id for sale in sales if abs(sale.amount) > settings.max_amount]
     return f"amounts beyond the limit: {', '.join(odd[:5])}" if odd else None
 
 
 def check_duplicates(sales: list[Sale], complaints: list[str], settings: PipelineSettings) -> str | None:
+    """A sale was counted twice."""
     seen, double = set(), []
     for sale in sales:
         if sale.id in seen:

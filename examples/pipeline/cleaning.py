@@ -27,6 +27,7 @@ class Sale:
 
     @property
     def unit_price(self) -> float:
+        """Amount of one unit."""
         return self.amount / self.units if self.units else 0.0
 
 
@@ -52,6 +53,7 @@ def parse_day(text: str) -> date:
 
 
 def parse_units(text: str) -> int:
+    """Read a number of units."""
     text = text.strip()
     if text.lower() in BLANK:
         return 0
@@ -121,4 +123,5 @@ def correct_refunds(sales: list[Sale]) -> list[Sale]:
 
 
 def latest_day(sales: list[Sale]) -> date | None:
+    """The last day with a sale; None where there is no sale."""
     return max([sale.day for sale in sales], default=None)

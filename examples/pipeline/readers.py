@@ -30,6 +30,7 @@ def read_table(path: str | Path, required=()) -> list[dict[str, str]]:
 
 
 def read_sales(path: str | Path) -> tuple[list[Sale], list[str]]:
+    """Read and clean the sales of one file; the second value is what was dropped, and why."""
     return clean_rows(read_table(path, SALES_COLUMNS))
 
 

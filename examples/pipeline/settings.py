@@ -24,6 +24,7 @@ class PipelineSettings:
     week_start: int = 0
 
     def missing_files(self) -> list[str]:
+        """Input files that are not there."""
         return [path for path in (self.sales, self.stores) if not os.path.exists(path)]
 
 

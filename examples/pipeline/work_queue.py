@@ -7,11 +7,14 @@ from datetime import date, timedelta
 
 @dataclass(frozen=True)
 class Job:
+    """One store on one day."""
+
     store: str
     day: date
 
 
 def backfill_jobs(stores: Iterable[str], first: date, last: date) -> Iterator[Job]:
+    """A job for each day and store, both ends included."""
     stores = sorted(stores)
     day = first
     while day <= last:

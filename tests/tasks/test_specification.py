@@ -218,8 +218,7 @@ def test_5_1_code_quality():
 
     assert quality_report.pep8_compliance >= 95
     assert quality_report.type_hint_coverage >= 80
-    # The example lacks docstrings on purpose, and this agent writes none: it may only not lose any.
-    assert quality_report.documentation_coverage >= quality_report.before.documentation_coverage > 50
+    assert quality_report.documentation_coverage >= 90
     assert quality_report.kept > 10
     assert quality_report.after.pep8_violations < quality_report.before.pep8_violations
 
@@ -233,8 +232,7 @@ def test_5_2_documentation_update():
 
     assert doc_report.broken_links_fixed >= 50
     assert doc_report.broken_links == doc_report.broken_links_fixed + 1, "one page is gone for good"
-    assert doc_report.consistency_improvements == 0, "nothing looks for inconsistencies yet"
-    assert 0 < doc_report.completeness_score < 100
+    assert doc_report.completeness_score >= 90
 
 
 def test_orchestration_issues_of_each_agent_are_its_own(diagnostics):

@@ -20,6 +20,8 @@ HISTORY_LIMIT = 200
 
 
 class AgentState(Enum):
+    """Where an agent is in its life."""
+
     CREATED = "created"
     READY = "ready"
     BUSY = "busy"
@@ -71,6 +73,7 @@ class BaseAgent:
     # work
 
     def actions(self) -> list[str]:
+        """What the agent can do, by name."""
         return sorted([name[3:] for name in dir(self) if name.startswith("do_")])
 
     def handler(self, action: str) -> Callable[[Task], Any]:
@@ -102,6 +105,7 @@ class BaseAgent:
         return result
 
     def remember(self, result: TaskResult) -> None:
+        """Keep a result in the history, the last HISTORY_LIMIT of them."""
         self.history.append(result)
         if len(self.history) > HISTORY_LIMIT:
             del self.history[: len(self.history) - HISTORY_LIMIT]
@@ -109,6 +113,7 @@ class BaseAgent:
     # state on disk
 
     def state_file(self, folder: str | Path) -> Path:
+        """Where the state lies in a folder."""
         return Path(folder) / f"{self.name}.state.json"
 
     def save_state(self, folder: str | Path) -> Path:
@@ -141,6 +146,7 @@ class BaseAgent:
         return True
 
     def forget_state(self, folder: str | Path) -> None:
+        """Remove the state of an earlier run, if there is one."""
         try:
             os.unlink(self.state_file(folder))
         except:

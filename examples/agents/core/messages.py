@@ -27,6 +27,7 @@ class Task:
             raise ConfigError(f"priority {self.priority!r} is none of " + ", ".join(PRIORITIES))
 
     def to_json(self) -> str:
+        """The task as one line of JSON."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
@@ -52,6 +53,7 @@ class TaskResult:
     warnings: List[str] = field(default_factory=list)
 
     def summary(self):
+        """One line for the log."""
         state = "ok" if self.ok else f"FAILED ({self.error})"
         return "{}: {} in {:.3f} s".format(self.agent, state, self.seconds)
 
