@@ -9,8 +9,6 @@ from pipeline.cleaning import Sale
 class UnknownStore(KeyError):
     """A sale names a store that the master data does not have."""
 
-    pass
-
 
 def region_of(store: str, stores: dict[str, dict[str, str]]) -> str:
     """Region of a store."""

@@ -118,7 +118,7 @@ def test_closing_ends_what_runs(make, alive):
     started = time.monotonic()
     box.close()
     thread.join()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 12, "it was waited for"
     assert not alive("sleep\x0016.1803")
     assert not box.path.exists()
     assert failed
@@ -138,12 +138,14 @@ def test_sandboxes_work_in_many_threads_at_once(make):
         for turn in range(5):
             assert boxes[number].execute_command(f"echo {number} >> file").return_code == 0
             assert boxes[number].read("file") == f"{number}\n".encode() * (turn + 1)
-        return boxes[number].execute_command("sleep 1; cat file").stdout
+        ready.wait()
+        return boxes[number].execute_command("cat file; sleep 1"), time.monotonic()
 
-    started = time.monotonic()
+    ready = threading.Barrier(6, timeout=120)
     with ThreadPoolExecutor(6) as pool:
-        assert list(pool.map(work, range(6))) == [f"{n}\n".encode() * 5 for n in range(6)]
-    assert time.monotonic() - started < 5
+        results = list(pool.map(work, range(6)))
+    assert [result.stdout for result, _ in results] == [f"{n}\n".encode() * 5 for n in range(6)]
+    assert max(end - result.wall_seconds for result, end in results) < min(end for _, end in results)
 
 
 def in_worker(base, backend):
