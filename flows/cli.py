@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,12 +16,13 @@ import click
 
 from flows.environment import TERMINAL, prepare_environment
 from flows.interruption import end_now, end_on_signals
+from nightmend.agents import PHASES, Phase
 from nightmend.doctor import examine
 from nightmend.errors import NightmendError, PrerequisiteError, UsageError
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.home import state_folder
-from nightmend.interpreter import find_interpreter
+from nightmend.nights import open_night
 from nightmend.recovery.checkpoints import Checkpoints
 from nightmend.sandboxes import backends
 from nightmend.settings import Profile
@@ -49,12 +50,26 @@ def cli() -> None:
     show_default=True,
     help="ratchet: what is measured must not fall; strict: every target must be met.",
 )
+@click.option(
+    "--through",
+    type=click.Choice(tuple(PHASES)),
+    default="quality",
+    show_default=True,
+    help="The last phase to do.",
+)
+@click.option("--only", multiple=True, metavar="AGENT", help="Let only this agent repair; may be said again.")
 @click.option("--apply", "apply_result", is_flag=True, help="Fast-forward the current branch to the result.")
 def recover(
-    target: Path, python: str | None, report: Path | None, profile: Profile, apply_result: bool
+    target: Path,
+    python: str | None,
+    report: Path | None,
+    profile: Profile,
+    through: Phase,
+    only: tuple[str, ...],
+    apply_result: bool,
 ) -> None:
     """Recover a repository: one branch, a commit for each fault pattern, and a report."""
-    opened = look_at(target, python)
+    opened = look_at(target, python, through, only)
     if apply_result and not opened.clean():
         raise UsageError(
             f"{opened.path} has changes that are not committed: commit them, or leave out --apply"
@@ -62,7 +77,8 @@ def recover(
     with night_environment():
         from flows.recover import recover as flow
 
-        published = flow(str(opened.path), python, profile, str(report.absolute()) if report else None)
+        folder = str(report.absolute()) if report else None
+        published = flow(str(opened.path), python, profile, folder, through, list(only))
     if apply_result and published.branch:
         store = Store(target_folder(state_folder(), opened.path) / "store.git", opened)
         store.fast_forward(opened, published.result_commit)
@@ -122,12 +138,25 @@ def doctor() -> None:
         raise PrerequisiteError("this machine cannot run a night yet: see what is missing above")
 
 
-def look_at(target: Path, python: str | None) -> Target:
+def look_at(target: Path, python: str | None, through: Phase = "quality", only: Sequence[str] = ()) -> Target:
     """Open a target, and refuse at once what would fail only behind the start of a server."""
     opened = Target.open(target)
-    find_interpreter(python, target=str(opened.path))
+    with state_home() as home:
+        open_night(opened.path, python, home=home, through=through, only=only)
     backends.available()
     return opened
+
+
+@contextlib.contextmanager
+def state_home() -> Iterator[Path]:
+    """Give the state folder, made where it is missing; what keeps it from use is one sentence."""
+    home = state_folder()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        yield home
+    except OSError as error:
+        sentence = f"{home} cannot hold the state of a night ({error.strerror}): set NIGHTMEND_HOME"
+        raise PrerequisiteError(f"{sentence} to a folder of yours") from error
 
 
 def checkpoints_of(target: Target) -> Checkpoints:
@@ -138,13 +167,8 @@ def checkpoints_of(target: Target) -> Checkpoints:
 @contextlib.contextmanager
 def night_environment() -> Iterator[None]:
     """Give a flow what it needs on a terminal: quiet logs, and a Prefect API, private where there is none."""
-    home = state_folder()
-    try:
-        home.mkdir(parents=True, exist_ok=True)
+    with state_home() as home:
         prepare_environment(home)
-    except OSError as error:
-        sentence = f"{home} cannot hold the state of a night ({error.strerror}): set NIGHTMEND_HOME"
-        raise PrerequisiteError(f"{sentence} to a folder of yours") from error
     os.environ[TERMINAL] = "1"
     from flows.server import prefect_api
 

@@ -4,6 +4,7 @@ from typing import Any
 from prefect import flow
 
 from blocks.load import configured
+from flows.absolute import absolute
 from flows.diagnostics import diagnostics
 from flows.foundation import foundation
 from flows.progress import Progress, say
@@ -25,12 +26,13 @@ def diagnose(target: str, python: str | None = None, report: str | None = None) 
         report: Folder for the report; in the state folder where none is named.
     """
     clock = time.perf_counter()
-    night = open_night(target, python, **configured())
+    absolute(target=target, report=report)
+    night = open_night(target, python, through="diagnostics", **configured())
     start = beginning(night)
     validated: list[PhaseResult] = []
     records: list[PhaseRecord] = []
     phases: dict[Phase, Any] = {"foundation": foundation, "diagnostics": diagnostics}
-    with Progress(night, tuple(phases)) as progress:
+    with Progress(night, night.phases) as progress:
         for name, phase in phases.items():
             progress.begin(name)
             began = time.perf_counter()

@@ -2,11 +2,13 @@ import time
 
 from prefect import flow
 
-from flows.phase import PhaseOutcome, deploy, run_phase
+from flows.phase import PhaseOutcome, deploy, run_phase, works
+from nightmend.gate import Gate
 from nightmend.gates import at_least, at_most
 from nightmend.night import Night
 from nightmend.phases import repaired
-from nightmend.results import PhaseResult
+from nightmend.results import AgentResult, PhaseResult
+from nightmend.settings import Thresholds
 from nightmend.workspace import Workspace
 from tasks.async_optimization import AsyncOptimizationAgent, async_optimization
 from tasks.performance_tuning import PerformanceTuningAgent, performance_tuning
@@ -21,15 +23,22 @@ def optimization(night: Night, start: PhaseResult) -> PhaseOutcome:
 def _optimization(night: Night, start: PhaseResult) -> PhaseResult:
     clock = time.perf_counter()
     gates = deploy(night, {agent.name: agent for agent in (PerformanceTuningAgent, AsyncOptimizationAgent)})
-    agents = (performance_tuning(night, start), async_optimization(night, start))
-    limits, concurrency = night.thresholds, agents[1].metrics
-    targets = (
-        at_least(
-            "concurrent_success_rate", number(concurrency["success_rate"]), limits.concurrent_success_rate
-        ),
-        at_most("avg_response_time", number(concurrency["avg_response_time"]), limits.response_seconds),
-    )
+    agents = [
+        agent(night, start) for agent in (performance_tuning, async_optimization) if works(night, agent.name)
+    ]
+    targets = (gate for agent in agents for gate in _targets(agent, night.thresholds))
     return repaired(Workspace(night), "optimization", start, agents, (*gates, *targets), clock)
+
+
+def _targets(agent: AgentResult, limits: Thresholds) -> tuple[Gate, ...]:
+    """Weigh how operations of several agents at once went, where an agent tried them."""
+    if agent.agent != AsyncOptimizationAgent.name:
+        return ()
+    succeeded, seconds = agent.metrics["success_rate"], agent.metrics["avg_response_time"]
+    return (
+        at_least("concurrent_success_rate", number(succeeded), limits.concurrent_success_rate),
+        at_most("avg_response_time", number(seconds), limits.response_seconds),
+    )
 
 
 def number(metric: float | str | None) -> float | None:

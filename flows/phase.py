@@ -11,7 +11,7 @@ from prefect.states import Completed
 from prefect.transactions import CommitMode, Transaction, transaction
 
 from nightmend.agent import Agent
-from nightmend.agents import Phase
+from nightmend.agents import Phase, phase_of
 from nightmend.errors import ValidationError
 from nightmend.gate import Gate
 from nightmend.gates import check, self_test_gate
@@ -104,10 +104,15 @@ def _undo(night: Night, phase: Phase, before: dict[str, bytes]) -> Callable[[Tra
 def deploy(
     night: Night, agents: Mapping[str, AgentClass], orchestrator: MasterOrchestrator | None = None
 ) -> tuple[Gate, ...]:
-    """Deploy the agents of a phase in the order of their dependencies; returns the gate of each self-test."""
-    factories = {name: partial(agent, night) for name, agent in agents.items()}
+    """Deploy the agents that work tonight in the order of their dependencies, and gate their self-tests."""
+    factories = {name: partial(agent, night) for name, agent in agents.items() if works(night, name)}
     tests = (orchestrator or MasterOrchestrator(night)).deploy(factories, get_run_logger().error)
     return tuple(self_test_gate(name, outcome) for name, outcome in tests.items())
+
+
+def works(night: Night, agent: str) -> bool:
+    """Say whether an agent has a part in this night."""
+    return agent in night.agents(phase_of(agent))
 
 
 def agent_states(night: Night) -> AgentStates:

@@ -2,9 +2,9 @@ import time
 
 from prefect import flow
 
-from flows.phase import PhaseOutcome, deploy, run_phase
+from flows.phase import PhaseOutcome, deploy, run_phase, works
 from nightmend.night import Night
-from nightmend.phases import night_gates, repaired
+from nightmend.phases import repaired
 from nightmend.results import PhaseResult
 from nightmend.workspace import Workspace
 from tasks.code_quality import CodeQualityAgent, code_quality
@@ -20,9 +20,7 @@ def quality(night: Night, start: PhaseResult) -> PhaseOutcome:
 def _quality(night: Night, start: PhaseResult) -> PhaseResult:
     clock = time.perf_counter()
     gates = deploy(night, {agent.name: agent for agent in (CodeQualityAgent, DocumentationUpdateAgent)})
-    agents = (code_quality(night, start), documentation_update(night, start))
-    workspace = Workspace(night)
-    result = repaired(workspace, "quality", start, agents, gates, clock)
-    return result.model_copy(
-        update={"gates": (*result.gates, *night_gates(workspace, result, night.thresholds))}
-    )
+    agents = [
+        agent(night, start) for agent in (code_quality, documentation_update) if works(night, agent.name)
+    ]
+    return repaired(Workspace(night), "quality", start, agents, gates, clock)

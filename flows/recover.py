@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect_dask.task_runners import DaskTaskRunner
 
 from blocks.load import configured
+from flows.absolute import absolute
 from flows.cluster import NightCluster
 from flows.diagnostics import diagnostics
 from flows.foundation import foundation
@@ -39,7 +40,12 @@ ON_DASK: tuple[Phase, ...] = ("foundation", "repairs")
 
 @flow(name="recover", flow_run_name="recover {target}", persist_result=True, result_serializer="json")
 def recover(
-    target: str, python: str | None = None, profile: Profile = "ratchet", report: str | None = None
+    target: str,
+    python: str | None = None,
+    profile: Profile = "ratchet",
+    report: str | None = None,
+    through: Phase = "quality",
+    only: list[str] | None = None,
 ) -> Published:
     """Recover a Python codebase overnight: ten agents in five phases, and nothing is kept on trust.
 
@@ -51,9 +57,12 @@ def recover(
         python: Interpreter that has the target's dependencies; our own where none is named.
         profile: ratchet: what is measured must not fall; strict: every target must be met as well.
         report: Folder for the report; in the state folder where none is named.
+        through: The last phase to do; the phases behind it are skipped.
+        only: The agents that may repair; all of them where none is named.
     """
     clock = time.perf_counter()
-    night = open_night(target, python, profile, **configured())
+    absolute(target=target, report=report)
+    night = open_night(target, python, profile, through=through, only=only or (), **configured())
     say(f"night {night.run} on {night.target} at {night.base_commit[:12]}")
     with NightCluster(night) as cluster:
         course = _phases(night, cluster)
@@ -71,9 +80,9 @@ def _phases(night: Night, cluster: NightCluster) -> Course:
     validated: list[PhaseResult] = []
     records: list[PhaseRecord] = []
     failure: object = None
-    with Progress(night) as progress:
+    with Progress(night, night.phases) as progress:
         for phase in PHASE_FLOWS:
-            if failure is not None:
+            if failure is not None or phase not in night.phases:
                 records.append(PhaseRecord(phase=phase, status="SKIPPED", seconds=0))
                 continue
             progress.begin(phase)

@@ -2,7 +2,7 @@ import time
 
 from prefect import flow
 
-from flows.phase import PhaseOutcome, deploy, run_phase
+from flows.phase import PhaseOutcome, deploy, run_phase, works
 from nightmend.night import Night
 from nightmend.phases import repaired
 from nightmend.results import PhaseResult
@@ -25,6 +25,7 @@ def _repairs(night: Night, start: PhaseResult) -> PhaseResult:
     working = [
         agent.with_options(retries=night.orchestrator.retry_attempts).submit(night, start)
         for agent in (agent_framework_repair, model_system_repair, data_pipeline_repair)
+        if works(night, agent.name)
     ]
     agents = [future.result() for future in working]
     return repaired(Workspace(night), "repairs", start, agents, gates, clock)

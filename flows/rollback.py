@@ -1,6 +1,7 @@
 from prefect import flow
 
 from blocks.load import configured
+from flows.absolute import absolute
 from flows.progress import say
 from nightmend.errors import UsageError
 from nightmend.nights import open_night
@@ -16,6 +17,7 @@ def rollback(target: str, name: str) -> SystemCheckpoint:
         target: Path of the git repository.
         name: Checkpoint to go back to, <run>/<phase>.
     """
+    absolute(target=target)
     manager = SystemRollbackManager(open_night(target, **configured()))
     try:
         checkpoint = manager.rollback_to_checkpoint(name)

@@ -48,7 +48,7 @@ def diagnose(workspace: Workspace, snapshot: Snapshot, *, deep: bool = True) -> 
     A tool that fails costs its own findings and one line in `tool_failures`.
     """
     config = target_config(workspace.store, snapshot)
-    patterns = load_patterns()
+    declared, patterns = workspace.night.declared, load_patterns()
     sources = python_sources(workspace, snapshot)
     contents = sources | documents(workspace, snapshot)
     chosen = [detector for detector in detectors().values() if deep or detector.per_file]
@@ -59,13 +59,15 @@ def diagnose(workspace: Workspace, snapshot: Snapshot, *, deep: bool = True) -> 
         checkout_view(workspace, snapshot, contents),
         config,
         patterns.values(),
+        declared.asked,
     )
     found = [*config.broken, *(finding for answer in answers.values() for finding in answer.findings)]
+    found = [declared.marked(finding) for finding in found]
     names = Names(taxonomies(), patterns)
     unread = {finding.path for finding in found if names.meaning(finding).unread}
     failures = {name: answer.failure for name, answer in answers.items() if answer.failure}
     return Diagnosis(
-        issues=issues(clusters(found, names), names, contents),
+        issues=tuple(map(declared.weighed, issues(clusters(found, names), names, contents))),
         analysed_lines=0 if failures else sum(line_count(sources[path]) for path in sources.keys() - unread),
         total_lines=sum(map(line_count, sources.values())),
         unread=tuple(sorted(sources if failures else unread)),

@@ -1,6 +1,11 @@
+from nightmend.agents import PHASES, Phase
 from nightmend.frozen import Frozen
 from nightmend.settings import OrchestratorSettings, Profile, SandboxSettings, Thresholds
 from nightmend.snapshot import Snapshot
+from nightmend.target_settings import TargetSettings
+
+ALWAYS: tuple[Phase, ...] = ("foundation", "diagnostics")
+"""What all other phases stand on."""
 
 
 class Night(Frozen):
@@ -22,3 +27,22 @@ class Night(Frozen):
     orchestrator: OrchestratorSettings = OrchestratorSettings()
     sandbox: SandboxSettings = SandboxSettings()
     thresholds: Thresholds = Thresholds()
+    declared: TargetSettings = TargetSettings()
+    """What the target itself says of its nights."""
+    through: Phase = "quality"
+    """The last phase that this night may do."""
+    only: tuple[str, ...] = ()
+    """The agents that may repair; none named is all of them."""
+
+    def agents(self, phase: Phase) -> tuple[str, ...]:
+        """Return the agents that work in a phase: none where the night leaves it out."""
+        order = tuple(PHASES)
+        if order.index(phase) > order.index(self.through):
+            return ()
+        everyone = phase in ALWAYS or not self.only
+        return tuple(agent for agent in PHASES[phase] if everyone or agent in self.only)
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases that this night does, in their order."""
+        return tuple(phase for phase in PHASES if self.agents(phase))

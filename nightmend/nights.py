@@ -3,19 +3,21 @@
 import hashlib
 import os
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from nightmend.agents import Phase, phase_of
+from nightmend.agents import AGENTS, PHASES, Phase, phase_of
 from nightmend.errors import UsageError
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.home import state_folder
 from nightmend.interpreter import Interpreter, find_interpreter
-from nightmend.night import Night
+from nightmend.night import ALWAYS, Night
 from nightmend.settings import OrchestratorSettings, Profile, SandboxSettings, Thresholds
+from nightmend.target_settings import target_settings
 from nightmend.workspace import target_folder
 
 TOOLS = ("bandit", "coverage", "pycodestyle", "pylint", "ruff")
@@ -30,26 +32,49 @@ def open_night(
     orchestrator: OrchestratorSettings | None = None,
     sandbox: SandboxSettings | None = None,
     thresholds: Thresholds | None = None,
+    through: Phase = "quality",
+    only: Sequence[str] = (),
 ) -> Night:
-    """Return the night of a target; UsageError where the target or the interpreter is not what it seems."""
+    """Return the night of a target; UsageError where the target or the interpreter is not what it seems.
+
+    The profile is the stricter of the one asked for here and the target's own: neither weakens the other.
+    """
+    _refuse_agents(through, only)
     place = Target.open(Path(target))
     home = home or state_folder()
     interpreter = find_interpreter(python, target=str(place.path))
     store = Store(target_folder(home, place.path) / "store.git", place)
     commit = place.head()
+    base = store.snapshot(commit)
+    declared = target_settings(store, base)
     return Night(
         run=datetime.now(UTC).strftime("%Y%m%d-%H%M%S"),
         target=str(place.path),
         home=str(home),
         base_commit=commit,
-        base=store.snapshot(commit),
-        profile=profile,
+        base=base,
+        profile="strict" if "strict" in (profile, declared.profile) else "ratchet",
         python=interpreter.executable,
         engine=_digest(engine_digest(), *_environment(interpreter)),
         orchestrator=orchestrator or OrchestratorSettings(),
         sandbox=sandbox or SandboxSettings(),
         thresholds=thresholds or Thresholds(),
+        declared=declared,
+        through=through,
+        only=tuple(agent for agent in AGENTS if agent in only),
     )
+
+
+def _refuse_agents(through: Phase, only: Sequence[str]) -> None:
+    """Refuse an agent that there is not, and one whose phase is left out."""
+    phases = tuple(PHASES)
+    for agent in only:
+        if agent not in AGENTS:
+            raise UsageError(f"there is no agent {agent!r}: choose of {', '.join(AGENTS)}")
+        if phases.index(phase_of(agent)) > phases.index(through):
+            raise UsageError(
+                f"agent {agent} works in phase {phase_of(agent)}, behind {through}: go through that phase"
+            )
 
 
 def ambient_night() -> Night:
@@ -88,9 +113,12 @@ def night_key(night: Night, *parts: str) -> str:
     The first of `parts` names the step: a phase or an agent.
     """
     fixed = night.model_dump_json(include={"target", "base_commit", "profile", "python", "engine"})
-    settings = night.model_dump_json(include={"orchestrator", "sandbox", "thresholds"})
-    times = str(generation(night, phase_of(parts[0])))
-    return "-".join(("nightmend", parts[0], _digest(fixed, settings, times, *parts)))
+    settings = night.model_dump_json(include={"orchestrator", "sandbox", "thresholds", "declared"})
+    phase = phase_of(parts[0])
+    sums_up = phase == night.phases[-1] and phase not in ALWAYS
+    chosen = (*night.agents(phase), "sums up" if sums_up else "")
+    times = str(generation(night, phase))
+    return "-".join(("nightmend", parts[0], _digest(fixed, settings, *chosen, times, *parts)))
 
 
 def generation(night: Night, phase: Phase) -> int:

@@ -63,7 +63,10 @@ def repaired(
     gates: Iterable[Gate],
     clock: float,
 ) -> PhaseResult:
-    """Close a phase of repairs: settle what its agents kept, commit it, and weigh it in the phase's gates."""
+    """Close a phase of repairs: settle what its agents kept, commit it, and weigh it in the phase's gates.
+
+    The last phase of a night weighs the night as a whole, too.
+    """
     baseline = _need(workspace, start.baseline, Baseline)
     judged = [
         judgement
@@ -78,7 +81,8 @@ def repaired(
     commit, commits = commit_patterns(
         workspace, start.snapshot, start.commit, settled.judgements, load_patterns()
     )
-    return start.model_copy(
+    last = phase == workspace.night.phases[-1]
+    result = start.model_copy(
         update={
             "phase": phase,
             "snapshot": settled.snapshot,
@@ -86,17 +90,18 @@ def repaired(
             "agents": tuple(agents),
             "gates": (*gates, *_safety_gates(settled, baseline, before, quality)),
             "judgements": workspace.put(Judgements(judgements=settled.judgements, commits=commits)),
-            "diagnosis": _diagnosis(workspace, phase, start, settled),
+            "diagnosis": _diagnosis(workspace, start, settled, last=last),
             "baseline": workspace.put(settled.baseline),
             "quality": workspace.put(quality),
             "seconds": time.perf_counter() - clock,
         }
     )
+    whole = night_gates(workspace, result, workspace.night.thresholds) if last else ()
+    return result.model_copy(update={"gates": (*result.gates, *whole)})
 
 
-def _diagnosis(workspace: Workspace, phase: Phase, start: PhaseResult, settled: Settled) -> str | None:
+def _diagnosis(workspace: Workspace, start: PhaseResult, settled: Settled, *, last: bool) -> str | None:
     """Look at a new snapshot: with every tool only behind the last phase, when the night is summed up."""
-    last = phase == "quality"
     if settled.snapshot == start.snapshot and (not last or start.diagnosis == start.origin):
         return start.diagnosis
     return workspace.put(diagnose(workspace, settled.snapshot, deep=last))

@@ -19,7 +19,7 @@ from nightmend.protected import is_test
 from nightmend.repair import Repair
 from nightmend.snapshot import Snapshot
 from nightmend.target_config import target_config
-from nightmend.trees import documents, python_sources
+from nightmend.trees import all_python, documents
 from nightmend.workspace import Workspace
 
 
@@ -53,7 +53,7 @@ def _sources(workspace: Workspace, snapshot: Snapshot, paths: Sequence[str]) -> 
     @cache
     def elsewhere() -> frozenset[str]:
         """What the tests take is theirs to say, when they run."""
-        sources = python_sources(workspace, snapshot)
+        sources = all_python(workspace, snapshot)
         return names_taken(content for path, content in sources.items() if not is_test(path))
 
     code = [path for path in paths if not is_markup(path)]

@@ -72,6 +72,11 @@ def is_test(path: str) -> bool:
     return _TEST_FILE.fullmatch(name) is not None
 
 
+def vendored(path: str) -> str | None:
+    """Return the folder of a path that holds the code of others, None where there is none."""
+    return next((folder for folder in path.split("/")[:-1] if _VENDOR_FOLDER.fullmatch(folder)), None)
+
+
 def protected(store: Store, snapshot: Snapshot) -> dict[str, str]:
     """Return the paths that no repair may touch, each with the reason in a few words."""
     reasons = {path: _SPECIAL.get(mode, "no file") for path, mode in store.special(snapshot).items()}
@@ -106,8 +111,8 @@ def protected_content(path: str, content: bytes) -> str | None:
 
 
 def _by_path(path: str) -> str | None:
-    *folders, name = path.split("/")
-    vendor = next((folder for folder in folders if _VENDOR_FOLDER.fullmatch(folder)), None)
+    name = path.rpartition("/")[2]
+    vendor = vendored(path)
     if vendor is not None:
         return f"vendored, in {vendor}/"
     if _GENERATED_NAME.fullmatch(name):

@@ -105,7 +105,8 @@ def _per_file(
 
     per_file = (detector for detector in detectors().values() if detector.per_file)
     chosen = [one for one in per_file if view.files or (view.documents and one.name == own.name)]
-    answers = survey(chosen, open_box, view, config, patterns.values())
+    asked = workspace.night.declared.asked
+    answers = survey(chosen, open_box, view, config, patterns.values(), asked)
     found: dict[str, list[Finding]] = defaultdict(list)
     for finding in (finding for answer in answers.values() for finding in answer.findings):
         found[finding.path].append(finding.model_copy(update={"path": view.true_path(finding.path)}))

@@ -80,13 +80,16 @@ def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:
         return baseline
     trial = Trial(bench, baseline)
     while True:
-        suite = run_suite(bench.workspace, bench.snapshot, changes=bench.changed(bench.open), coverage=True)
+        changes = bench.changed(bench.open)
+        suite = run_suite(
+            bench.workspace, bench.snapshot, changes=changes, coverage=True, limits=trial.limits
+        )
         broken = set(broken_tests(baseline.suite, suite)) - trial.excused
         accusations = trial.accuse(bench.open) if broken and bench.open else []
         if not accusations:
             # What broke here and has no guilty at a second look flickers, or fails without any repair too.
             return Baseline(suite=suite, unsteady=tuple(sorted(trial.excused | broken)))
-        convict(bench, accusations)
+        convict(bench, accusations, trial.overran)
 
 
 def _drop_worse(bench: Bench) -> tuple[str, ...]:

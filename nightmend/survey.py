@@ -32,10 +32,14 @@ def survey(
     tree: TreeView,
     config: TargetConfig,
     patterns: Iterable[Pattern],
+    asked: Iterable[str] = (),
 ) -> dict[str, Survey]:
-    """Return what each detector says of a tree; `open_box` gives it a sandbox that holds the tree."""
+    """Return what each detector says of a tree; `open_box` gives it a sandbox that holds the tree.
+
+    `asked` names further rules of tools to look for.
+    """
     chosen = list(detectors)
-    wides = wide_choices(chosen, patterns)
+    wides = wide_choices(chosen, patterns, asked)
 
     def ask(detector: Detector) -> Survey:
         return _ask(detector, open_box, tree, config, wides[detector.name])
@@ -45,10 +49,13 @@ def survey(
     return {detector.name: answer for detector, answer in zip(chosen, answers, strict=True)}
 
 
-def wide_choices(detectors: Iterable[Detector], patterns: Iterable[Pattern]) -> dict[str, Wide]:
-    """Add the rules that patterns own to what each detector looks for anyway."""
+def wide_choices(
+    detectors: Iterable[Detector], patterns: Iterable[Pattern], asked: Iterable[str] = ()
+) -> dict[str, Wide]:
+    """Add the rules that patterns own, and those asked for, to what each detector looks for anyway."""
     owned = [alias for pattern in patterns for alias in pattern.aliases]
     owned += [f"ruff:{pattern.rewrite.ruff}" for pattern in patterns if pattern.rewrite.ruff]
+    owned += asked
     choices = {}
     for detector in detectors:
         wide = taxonomies()[detector.name].wide

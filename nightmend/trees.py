@@ -1,6 +1,6 @@
 """Which files of a snapshot the tools read, and how they lie in a box."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from nightmend.detectors.tree import SLOT, TreeView
 from nightmend.documents.documents import is_document, is_markup
@@ -11,18 +11,29 @@ from nightmend.workspace import Workspace
 
 
 def python_sources(workspace: Workspace, snapshot: Snapshot) -> dict[str, bytes]:
-    """Return the Python files that people of the project write: nothing vendored, generated or encrypted."""
-    kept_out = protected(workspace.store, snapshot)
-    paths = [
-        path for path in workspace.store.files(snapshot) if path.endswith(".py") and path not in kept_out
-    ]
-    return workspace.store.read_many(snapshot, sorted(paths))
+    """Return the Python files to recover: none vendored, generated, encrypted, or left out by the target."""
+    return _written(workspace, snapshot, lambda path: path.endswith(".py"))
 
 
 def documents(workspace: Workspace, snapshot: Snapshot) -> dict[str, bytes]:
     """Return the documents that people of the project write, whose links are read from where they stand."""
+    return _written(workspace, snapshot, is_document)
+
+
+def all_python(workspace: Workspace, snapshot: Snapshot) -> dict[str, bytes]:
+    """Return every Python file: what nobody recovers still imports from what is recovered."""
+    paths = [path for path in workspace.store.files(snapshot) if path.endswith(".py")]
+    return workspace.store.read_many(snapshot, sorted(paths))
+
+
+def _written(workspace: Workspace, snapshot: Snapshot, kind: Callable[[str], bool]) -> dict[str, bytes]:
     kept_out = protected(workspace.store, snapshot)
-    paths = [path for path in workspace.store.files(snapshot) if is_document(path) and path not in kept_out]
+    covers = workspace.night.declared.covers
+    paths = [
+        path
+        for path in workspace.store.files(snapshot)
+        if kind(path) and path not in kept_out and covers(path)
+    ]
     return workspace.store.read_many(snapshot, sorted(paths))
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from nightmend.frozen import Frozen
 from nightmend.proof.overlaid import built_in_place
 from nightmend.proof.packages import Package, copies_among, packages_of, roots_missing
+from nightmend.proof.pytest_command import PytestCommand
 from nightmend.proof.pytest_config import PytestConfig, pytest_config
 from nightmend.proof.survey import Survey, environment, survey
 from nightmend.sandboxes.protocol import Bind, CommandResult
@@ -33,6 +34,8 @@ class Plan(Frozen):
     """Packages that are installed as copies, by place."""
     built: tuple[Bind, ...]
     """Files of the working tree that a build made."""
+    paths: tuple[str, ...] = ()
+    """What holds the tests by the target's own word; else its pytest finds them."""
 
 
 @lru_cache(maxsize=8)
@@ -42,6 +45,7 @@ def plan_suite(workspace: Workspace, snapshot: Snapshot) -> Plan:
     packages = packages_of(files)
     found = survey(workspace, snapshot, packages)
     root = str(workspace.target.path)
+    wanted = workspace.night.declared.test_command or PytestCommand()
     config = pytest_config(
         lambda path: workspace.store.read(snapshot, path) if path in files else None, found.pytest_version
     )
@@ -49,10 +53,11 @@ def plan_suite(workspace: Workspace, snapshot: Snapshot) -> Plan:
     return Plan(
         packages=packages,
         survey=found,
-        command=_command(workspace, snapshot, found, config, roots),
+        command=(*_command(workspace, snapshot, found, config, roots), *wanted.options),
         import_roots=tuple(roots),
         copies=copies_among(packages, found.places, root),
         built=tuple(built_in_place(workspace, snapshot, packages)),
+        paths=wanted.paths,
     )
 
 

@@ -6,7 +6,7 @@ from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.compare import broken_tests
 from nightmend.proof.reach import is_import, statement_span
-from nightmend.proof.suite import run_suite
+from nightmend.proof.suite import limits_beside, run_suite
 from nightmend.proof.syntax import parse
 from nightmend.repair import Edit, Repair, apply_edits
 
@@ -18,7 +18,7 @@ def tests_reaching(bench: Bench, baseline: Baseline, repair: Repair) -> tuple[st
     probed = _probed(bench, repair)
     if not probed:
         return ()
-    run = run_suite(bench.workspace, bench.snapshot, changes=probed)
+    run = run_suite(bench.workspace, bench.snapshot, changes=probed, limits=limits_beside(baseline.suite))
     return tuple(test for test in broken_tests(baseline.suite, run) if test not in baseline.unsteady)
 
 

@@ -16,6 +16,15 @@ Parser = Callable[[str], list[str] | None]
 
 OPTIONS = Path(__file__).with_name("pytest_options.toml")
 SHORT_WITH_VALUE = frozenset("cknmoprW")
+VALUED = frozenset(
+    (
+        "--asyncio-mode", "--basetemp", "--capture", "--color", "--confcutdir", "--deselect", "--durations",
+        "--durations-min", "--ignore", "--ignore-glob", "--import-mode", "--junit-prefix", "--junit-xml",
+        "--junitxml", "--log-level", "--override-ini", "--pythonwarnings", "--show-capture", "--tb",
+        "--timeout", "--verbosity",
+    )
+)  # fmt: skip
+"""Options of pytest that may stand, with a value behind them."""
 
 
 class PytestConfig(Frozen):
@@ -89,48 +98,53 @@ def _words(addopts: object) -> list[str]:
 
 
 @cache
-def _left_out(kind: str) -> frozenset[str]:
+def _listed(kind: str, reasons: tuple[str, ...] = ()) -> frozenset[str]:
     """Return what the data file lists as `flags`, `values` (a value follows), `maybe_values` or `plugins`."""
-    reasons = tomllib.loads(OPTIONS.read_text(encoding="utf-8")).values()
-    return frozenset(option for reason in reasons for option in reason.get(kind, ()))
+    known = tomllib.loads(OPTIONS.read_text(encoding="utf-8"))
+    chosen = (known[reason] for reason in reasons or known)
+    return frozenset(option for reason in chosen for option in reason.get(kind, ()))
 
 
 def split_options(options: list[str]) -> tuple[list[str], list[str]]:
     """Part options into those that may stand and those left out, each with its value."""
     kept: list[str] = []
     dropped: list[str] = []
-    words = [part for word in options for part in _apart(word)]
+    words = [part for word in options for part in apart(word)]
     while words:
         word = words.pop(0)
-        name, value = _name_and_value(word)
-        if value is None and words and _takes_next(name, words[0]):
+        name, value = name_and_value(word)
+        if value is None and words and takes_next(name, words[0]):
             value = words.pop(0)
             option = [word, value]
         else:
             option = [word]
-        (dropped if _is_left_out(name, value) else kept).extend(option)
+        (dropped if left_out(name, value) else kept).extend(option)
     return kept, dropped
 
 
-def _name_and_value(word: str) -> tuple[str, str | None]:
+def name_and_value(word: str) -> tuple[str, str | None]:
+    """Part an option from a value that is joined to it."""
     if word.startswith("--"):
         name, equals, value = word.partition("=")
         return name, value if equals else None
     return (word[:2], word[2:] or None) if word.startswith("-") else (word, None)
 
 
-def _takes_next(name: str, following: str) -> bool:
-    if name in _left_out("maybe_values"):
+def takes_next(name: str, following: str) -> bool:
+    """Say whether the word behind an option is its value."""
+    if name in _listed("maybe_values"):
         return not following.startswith("-")
-    return name in _left_out("values") or (name.startswith("-") and name[1:] in SHORT_WITH_VALUE)
+    valued = _listed("values") | VALUED
+    return name in valued or (name.startswith("-") and name[1:] in SHORT_WITH_VALUE)
 
 
-def _is_left_out(name: str, value: str | None) -> bool:
-    options = _left_out("flags") | _left_out("values") | _left_out("maybe_values")
-    return name in options or (name == "-p" and value in _left_out("plugins"))
+def left_out(name: str, value: str | None, reasons: tuple[str, ...] = ()) -> bool:
+    """Say whether a measured run leaves an option out, for one of these reasons; none given is any."""
+    options = frozenset().union(*(_listed(kind, reasons) for kind in ("flags", "values", "maybe_values")))
+    return name in options or (name == "-p" and value in _listed("plugins", reasons))
 
 
-def _apart(word: str) -> list[str]:
+def apart(word: str) -> list[str]:
     """Take a cluster of short options apart: `-xvs` is `-x -v -s`, `-vn4` is `-v -n4`."""
     if not word.startswith("-") or word.startswith("--"):
         return [word]

@@ -33,6 +33,10 @@ class SuiteRun(Frozen):
     """Why lines could not be recorded."""
     foreign: tuple[str, ...] = ()
     """Modules of the target that were loaded from elsewhere, with the place."""
+    limit: str = ""
+    """The limit that ended the run: a field of Limits."""
+    stopped_in: str = ""
+    """The test that ran when a limit ended the run."""
     usable: bool
     """Whether repairs may be judged by this run."""
     reason: str = ""
@@ -93,6 +97,8 @@ def judge_run(
         reached={record.file: record.lines for record in records if record.file},
         coverage_failed=next((record.coverage_failed for record in records if record.coverage_failed), ""),
         foreign=foreign,
+        limit=result.limit or "",
+        stopped_in=_running(records) if result.limit else "",
         usable=not foreign and (changed or only is not None or not nothing),
         reason=reason,
     )
@@ -116,6 +122,12 @@ def _nothing_ran(result: CommandResult, records: Sequence[Record], tests: Sequen
     if result.return_code == NO_TESTS:
         return "the target has no tests that pytest finds"
     return f"pytest did not start: {_complaint(result)}"
+
+
+def _running(records: Sequence[Record]) -> str:
+    """Return the test that began last, where it never ended."""
+    started = next((record.started for record in reversed(records) if record.started), "")
+    return "" if any(record.test == started for record in records) else started
 
 
 def _missing_sentence(result: CommandResult, records: Sequence[Record], tests: Iterable[Record]) -> str:

@@ -33,6 +33,10 @@ FOLDER = ".nightmend-run"
 OPTIONS = ("-p", "nightmend_witness", "--tb=no", "-q", "--continue-on-collection-errors")
 
 
+TIMES, FLOOR_SECONDS = 5, 30
+"""A run on repairs may take so many times what the baseline took, and these seconds."""
+
+
 class Orders(Frozen):
     """What the plugin is told, as JSON."""
 
@@ -44,6 +48,16 @@ class Orders(Frozen):
     only: tuple[str, ...] | None
     coverage: str | None
     repeat: dict[str, int]
+
+
+def limits_beside(baseline: SuiteRun) -> Limits:
+    """Return what a run on repairs may use, so that one that hangs costs minutes and no night."""
+    return SUITE_LIMITS.model_copy(
+        update={
+            "wall_seconds": min(SUITE_LIMITS.wall_seconds, FLOOR_SECONDS + TIMES * baseline.seconds),
+            "cpu_seconds": min(SUITE_LIMITS.cpu_seconds, FLOOR_SECONDS + TIMES * baseline.cpu_seconds),
+        }
+    )
 
 
 def run_suite(
@@ -87,7 +101,8 @@ def run_suite(
                 coverage=COVERAGE if coverage else None,
                 repeat=dict(repeat),
             )
-            result, records = _run(workspace, plan, box, files or [], orders, hash_seed)
+            chosen = plan.paths if files is None else files
+            result, records = _run(workspace, plan, box, chosen, orders, hash_seed)
     return judge_run(result, records, only=only, changed=bool(changes))
 
 

@@ -1,13 +1,13 @@
 """The dear rungs: the target's own tests, on a whole batch at once, and measured speed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nightmend.errors import NightmendError
 from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.compare import broken_tests
 from nightmend.proof.isolate import Accusation, isolate
-from nightmend.proof.suite import run_suite
+from nightmend.proof.suite import SuiteRun, limits_beside, run_suite
 from nightmend.repair import Repair
 
 
@@ -20,6 +20,9 @@ class Trial:
         self.runs = 0
         self.excused: set[str] = set(baseline.unsteady)
         """Tests that no repair is judged by, because they fail or flicker by themselves."""
+        self.limits = limits_beside(baseline.suite)
+        self.overran: dict[str, str] = {}
+        """Tests in which a run came to a limit, with that limit."""
 
     def broken(self, repairs: Sequence[Repair], only: Sequence[str] | None = None) -> frozenset[str]:
         """Return the tests that passed before and do not pass with exactly these repairs."""
@@ -27,16 +30,28 @@ class Trial:
             return frozenset()
         self.runs += 1
         bench = self.bench
-        after = run_suite(bench.workspace, bench.snapshot, changes=bench.changed(repairs), only=only)
+        changes = bench.changed(repairs)
+        after = run_suite(bench.workspace, bench.snapshot, changes=changes, only=only, limits=self.limits)
         if not after.usable:
             raise NightmendError(f"the tests cannot judge repairs here: {after.reason}")
         broken = set(broken_tests(self.baseline.suite, after)) - self.excused
-        return frozenset(broken & set(only) if only is not None else broken)
+        return self._reported(after, frozenset(broken & set(only) if only is not None else broken))
+
+    def _reported(self, after: SuiteRun, broken: frozenset[str]) -> frozenset[str]:
+        """Leave out the tests that never had their turn, because another one came to a limit."""
+        if not after.limit:
+            return broken
+        if after.stopped_in in broken:
+            broken = broken.intersection((*after.outcomes, after.stopped_in))
+        known = getattr(self.limits, after.limit, None)
+        limit = f"{after.limit} of {known:.0f}" if isinstance(known, int | float) else after.limit
+        self.overran |= dict.fromkeys(broken - after.outcomes.keys(), limit)
+        return broken
 
     def broken_at_base(self, tests: Sequence[str]) -> frozenset[str]:
         """Return those of the tests that fail without any repair too: nobody is to blame for them."""
         self.runs += 1
-        after = run_suite(self.bench.workspace, self.bench.snapshot, only=tests)
+        after = run_suite(self.bench.workspace, self.bench.snapshot, only=tests, limits=self.limits)
         return frozenset(set(broken_tests(self.baseline.suite, after)) & set(tests))
 
     def accuse(self, batch: Sequence[Repair]) -> list[Accusation]:
@@ -69,11 +84,11 @@ def tests_rung(bench: Bench, baseline: Baseline) -> int:
         accusations = trial.accuse(batch)
         if not accusations:
             break
-        convict(bench, accusations)
+        convict(bench, accusations, trial.overran)
     return trial.runs
 
 
-def convict(bench: Bench, accusations: Sequence[Accusation]) -> None:
+def convict(bench: Bench, accusations: Sequence[Accusation], overran: Mapping[str, str]) -> None:
     """Roll the accused back, each with the tests that it breaks as the reason."""
     by_id = {repair.id: repair for repair in bench.open}
     for accusation in accusations:
@@ -84,4 +99,6 @@ def convict(bench: Bench, accusations: Sequence[Accusation]) -> None:
         beside = f", beside {', '.join(accusation.together_with[:3])}" if accusation.together_with else ""
         shown = ", ".join(accusation.tests[:3])
         more = f" and {len(accusation.tests) - 3} more" if len(accusation.tests) > 3 else ""
-        bench.drop(repair, "rolled_back", f"it breaks {shown}{more}{beside}")
+        limit = next((overran[test] for test in accusation.tests if test in overran), "")
+        late = f": the run came to its limit, {limit}" if limit else ""
+        bench.drop(repair, "rolled_back", f"it breaks {shown}{more}{beside}{late}")

@@ -3,7 +3,9 @@ import pytest
 from nightmend.agents import PHASES
 from nightmend.errors import UsageError
 from nightmend.nights import ambient_night, engine_digest, generation, next_generation, night_key, open_night
+from nightmend.proof.pytest_command import PytestCommand
 from nightmend.settings import Thresholds
+from nightmend.target_settings import TargetSettings
 
 
 @pytest.fixture
@@ -26,12 +28,50 @@ def test_the_same_work_on_the_same_state_has_the_same_key_whenever_it_is_done(ni
         {"python": "/usr/bin/python3"},
         {"engine": "newer"},
         {"thresholds": Thresholds(pep8_compliance=99)},
+        {"declared": TargetSettings(include=("a.py",))},
+        {"declared": TargetSettings(exclude=("b.py",))},
+        {"declared": TargetSettings(rules={"unused-import": False})},
+        {"declared": TargetSettings(test_command=PytestCommand(paths=("tests",)))},
+        {"through": "repairs"},
+        {"only": ("model_system_repair",)},
     ],
-    ids=lambda change: next(iter(change)),
+    ids=lambda change: next(iter(map(str, change.values()))),
 )
 def test_whatever_its_result_depends_on_changes_the_key(night, change):
     other = night.model_copy(update=change)
     assert night_key(other, "repairs", "state") != night_key(night, "repairs", "state")
+
+
+def test_a_phase_that_is_not_the_last_is_the_same_work_however_far_the_night_goes(night):
+    further = [
+        night.model_copy(update={"through": phase}) for phase in ("diagnostics", "repairs", "optimization")
+    ]
+    assert len({night_key(one, "diagnostics", "state") for one in (night, *further)}) == 1
+    assert len({night_key(one, "repairs", "state") for one in (night, *further[1:])}) == 2
+
+
+def test_a_night_goes_through_a_phase_and_with_some_agents_only(night):
+    assert night.phases == tuple(PHASES)
+    assert night.model_copy(update={"through": "repairs"}).phases == ("foundation", "diagnostics", "repairs")
+    alone = night.model_copy(update={"only": ("code_quality",)})
+    assert alone.phases == ("foundation", "diagnostics", "quality")
+    assert alone.agents("quality") == ("code_quality",)
+    assert alone.agents("diagnostics") == PHASES["diagnostics"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"only": ["quality"]}, "no agent 'quality': choose of"),
+        (
+            {"only": ["code_quality"], "through": "repairs"},
+            "works in phase quality, behind repairs",
+        ),
+    ],
+)
+def test_an_agent_that_cannot_work_is_refused(night, options, says):
+    with pytest.raises(UsageError, match=says):
+        open_night(night.target, **options)
 
 
 def test_step_and_state_change_the_key(night):

@@ -3,6 +3,7 @@
 import pytest
 
 import nightmend.proof.trial as trial
+from nightmend.proof import suite
 from nightmend.proof.baseline import establish_baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.suite import run_suite
@@ -154,6 +155,18 @@ def test_a_repair_after_which_nothing_can_be_collected_falls_alone(tried):
 def test_a_repair_that_ends_the_run_of_the_tests_falls_alone(tried):
     judgements = tried(crash=("return number * 2", "os._exit(0)"), wider=GOOD["wider"])
     assert verdicts(judgements) == {"crash": "rolled_back", "wider": "kept"}
+
+
+def test_a_repair_that_hangs_falls_alone_at_a_limit_that_its_reason_names(tried, baseline, monkeypatch):
+    monkeypatch.setattr(suite, "FLOOR_SECONDS", 3)
+    limits = suite.limits_beside(baseline.suite)
+    assert limits.wall_seconds == 3 + 5 * baseline.suite.seconds < suite.SUITE_LIMITS.wall_seconds
+    judged = tried(
+        hangs=("return number * 2", "import time; time.sleep(900)"), greets=("hello {name}", "hi {name}")
+    )
+    assert (judged["greets"].verdict, judged["hangs"].verdict) == ("kept", "rolled_back")
+    assert judged["hangs"].evidence.tests_broken == ("tests/test_shop.py::test_double",)
+    assert f"came to its limit, wall_seconds of {limits.wall_seconds:.0f}" in judged["hangs"].reason
 
 
 def test_of_a_pair_that_breaks_only_together_one_is_rolled_back(tried):
