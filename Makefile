@@ -25,7 +25,8 @@ lint: install
 	$(BIN)/lint-imports --no-cache
 
 test: install
-	$(BIN)/python -m pytest -m 'not night'
+	$(BIN)/python -m pytest -m 'not integration and not night'
+	$(BIN)/python -m pytest -m 'integration and not night'
 	$(BIN)/python -m pytest -m night
 
 clean:

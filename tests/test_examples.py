@@ -16,6 +16,8 @@ from nightmend.patterns.loader import load_patterns
 from nightmend.proposing import propose_all
 from nightmend.workspace import Workspace
 
+pytestmark = pytest.mark.integration
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 Places = dict[str, set[str]]

@@ -7,6 +7,8 @@ from nightmend.detectors.running import ToolError
 from nightmend.diagnosis import Diagnosis, diagnose
 from nightmend.survey import SETBACKS
 
+pytestmark = pytest.mark.integration
+
 CAUSE = "def f():\n    try:\n        return 1\n    except ValueError:\n        raise KeyError(1)\n"
 GOOD = "X = 1\n"
 

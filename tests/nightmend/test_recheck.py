@@ -1,6 +1,10 @@
 from collections import Counter
 
+import pytest
+
 from nightmend.diagnosis import FaultCounts, Variant, diagnose, recheck
+
+pytestmark = pytest.mark.integration
 
 CAUSE = "def f():\n    try:\n        return 1\n    except ValueError:\n        raise KeyError(1)\n"
 MENDED = CAUSE.replace("except ValueError:", "except ValueError as error:").replace(

@@ -11,6 +11,8 @@ from nightmend.proof.baseline import establish_baseline
 from nightmend.proof.suite import run_suite
 from nightmend.settle import commit_patterns, settle
 
+pytestmark = pytest.mark.integration
+
 SHOP = """\
 def width():
     return 10

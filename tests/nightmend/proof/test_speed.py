@@ -7,6 +7,8 @@ import pytest
 from nightmend.proof.speed import QUICK_ROUNDS, Round, claims_gain, glance, measure_speed, weigh
 from nightmend.workspace import Workspace
 
+pytestmark = pytest.mark.integration
+
 NOISE = 0.035
 """Standard deviation of CPU time between equal processes, as measured on a noisy machine."""
 

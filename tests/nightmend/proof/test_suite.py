@@ -8,6 +8,8 @@ from nightmend.proof.suite import SuiteRun, run_suite
 from nightmend.settings import SUITE_LIMITS
 from nightmend.workspace import Workspace
 
+pytestmark = pytest.mark.integration
+
 MakeTarget = Callable[[Mapping[str, str]], Path]
 OpenWorkspace = Callable[..., Workspace]
 

@@ -9,6 +9,8 @@ import pytest
 from nightmend.proof.suite import run_suite
 from nightmend.workspace import Workspace
 
+pytestmark = pytest.mark.integration
+
 BACK_ENDS = {
     "setuptools": ("setuptools.build_meta", ["setuptools>=64"], ["setuptools"], ""),
     "hatchling": ("hatchling.build", ["hatchling"], ["hatchling", "editables"], ""),

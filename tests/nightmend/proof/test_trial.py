@@ -8,6 +8,8 @@ from nightmend.proof.baseline import establish_baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.suite import run_suite
 
+pytestmark = pytest.mark.integration
+
 SHOP = """\
 import os
 
