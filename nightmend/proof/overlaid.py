@@ -7,6 +7,7 @@ module, compiled extensions) stay visible, since the package does not work witho
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from nightmend.proof.packages import Package
@@ -79,12 +80,13 @@ def _made_by_build(
 ) -> Iterator[PurePosixPath]:
     """Yield the files of a copy, relative to it, that no snapshot has: all but stale sources."""
     checkout = workspace.checkout(snapshot)
-    with workspace.store.index(snapshot, work_tree=checkout) as git:
+    with workspace.store.index(snapshot, work_tree=checkout) as index:
+        git = replace(index, environment={**index.environment, "GIT_LITERAL_PATHSPECS": "0"})
         for path in _files_of(place):
             there = PurePosixPath(package.path) / path
             if (checkout / there).exists() or not (checkout / there).parent.is_dir():
                 continue
-            if path.suffix != ".py" or git.holds("check-ignore", "--quiet", "--no-index", str(there)):
+            if path.suffix != ".py" or git.holds("check-ignore", "--quiet", "--no-index", f"./{there}"):
                 yield path
 
 

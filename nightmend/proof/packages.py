@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -79,9 +80,20 @@ def copies_among(
     return copies
 
 
-def roots_missing(packages: Iterable[Package], places: Mapping[str, str | None]) -> tuple[str, ...]:
-    """Return the source roots of packages that the environment does not find at all, relative."""
-    return tuple(dict.fromkeys(package.root for package in packages if places.get(package.name) is None))
+def roots_missing(
+    packages: Iterable[Package], places: Mapping[str, str | None], copies: Iterable[Package], target: str
+) -> tuple[str, ...]:
+    """Return the source roots, relative, of packages that the environment lacks, or has of another project."""
+    covered = {package.name for package in copies}
+
+    def missing(package: Package) -> bool:
+        place = places.get(package.name)
+        if place is None:
+            return True
+        theirs = package.name in sys.stdlib_module_names or package.name in covered
+        return not theirs and not _below(place, target)
+
+    return tuple(dict.fromkeys(package.root for package in packages if missing(package)))
 
 
 def _below(path: str, folder: str) -> bool:

@@ -49,13 +49,15 @@ def plan_suite(workspace: Workspace, snapshot: Snapshot) -> Plan:
     config = pytest_config(
         lambda path: workspace.store.read(snapshot, path) if path in files else None, found.pytest_version
     )
-    roots = [os.path.normpath(os.path.join(root, place)) for place in roots_missing(packages, found.places)]
+    copies = copies_among(packages, found.places, root)
+    lacking = roots_missing(packages, found.places, copies.values(), root)
+    roots = [os.path.normpath(os.path.join(root, place)) for place in lacking]
     return Plan(
         packages=packages,
         survey=found,
         command=(*_command(workspace, snapshot, found, config, roots), *wanted.options),
         import_roots=tuple(roots),
-        copies=copies_among(packages, found.places, root),
+        copies=copies,
         built=tuple(built_in_place(workspace, snapshot, packages)),
         paths=wanted.paths,
     )

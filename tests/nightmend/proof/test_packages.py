@@ -46,6 +46,14 @@ def test_a_copy_is_told_from_the_tree_and_from_another_project(tmp_path) -> None
     assert list(copies_among(packages, places, str(target))) == [str(site / "copied")]
 
 
-def test_only_what_the_environment_lacks_needs_a_root() -> None:
-    packages = packages_of(["src/here/__init__.py", "lib/gone/__init__.py"])
-    assert roots_missing(packages, {"here": "/somewhere/__init__.py", "gone": None}) == ("lib",)
+def test_only_what_the_environment_lacks_or_has_of_another_project_needs_a_root() -> None:
+    paths = ["src/here/__init__.py", "lib/gone/__init__.py", "python/tasks/__init__.py", "queue.py"]
+    packages = {package.name: package for package in packages_of([*paths, "source/copied.py"])}
+    places = {
+        "here": "/target/src/here/__init__.py",
+        "gone": None,
+        "tasks": "/site/tasks/__init__.py",
+        "queue": "/usr/lib/python3/queue.py",
+        "copied": "/site/copied.py",
+    }
+    assert roots_missing(packages.values(), places, [packages["copied"]], "/target") == ("lib", "python")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nightmend.proof.plan import plan_suite
 from nightmend.proof.suite import run_suite
 from nightmend.workspace import Workspace
 
@@ -101,3 +102,41 @@ def test_a_target_that_is_not_installed_is_found_in_its_tree(
 ) -> None:
     workspace = open_workspace(make_target(files(layout, "setuptools")), make_environment())
     assert run_changed(workspace, layout) == {"test_value": "passed", "test_child": "failed"}
+
+
+def test_a_copy_with_modules_of_an_earlier_release_is_covered_all_the_same(
+    make_target: Callable[[dict[str, str]], Path],
+    make_environment: Callable[[], Path],
+    install: Callable[..., None],
+    open_workspace: Callable[..., Workspace],
+) -> None:
+    root = make_target({**files("flat", "setuptools"), ".gitignore": "version.py\n"})
+    python = make_environment()
+    install(python, root)
+    (place,) = python.parent.parent.glob("lib/python*/site-packages/shapely_like")
+    (place / "version.py").write_text("made by a build\n")
+    (place / "left_over.py").write_text("gone from the snapshot\n")
+    workspace = open_workspace(root, python)
+    assert run_changed(workspace, "flat") == {"test_value": "passed", "test_child": "passed"}
+    assert list(plan_suite(workspace, workspace.night.base).copies) == [str(place)]
+
+
+@pytest.mark.parametrize(("root", "name"), [("", "nightmend"), ("src/", "tasks")])
+def test_a_package_whose_name_another_distribution_has_is_the_targets_own(
+    root: str,
+    name: str,
+    make_target: Callable[[dict[str, str]], Path],
+    make_environment: Callable[[], Path],
+    open_workspace: Callable[..., Workspace],
+) -> None:
+    python = make_environment()
+    (site,) = python.parent.parent.glob("lib/python*/site-packages")
+    (site / name).mkdir()
+    for module in ("__init__", "other"):
+        (site / name / f"{module}.py").write_text("raise ImportError('this one is not asked for')\n")
+    source = f"from {name}.mine import two\n\n\ndef test_two():\n    assert two == 2\n"
+    ours = {f"{root}{name}/{module}.py": f"two = 2  # {module}\n" for module in ("__init__", "mine", "more", "most")}
+    workspace = open_workspace(make_target({**ours, "tests/test_it.py": source}), python)
+    run = run_suite(workspace, workspace.night.base)
+    assert (run.usable, run.reason) == (True, "")
+    assert run.outcomes == {"tests/test_it.py::test_two": "passed"}
