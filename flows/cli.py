@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -19,10 +20,12 @@ from flows.interruption import end_now, end_on_signals
 from nightmend.agents import PHASES, Phase
 from nightmend.doctor import examine
 from nightmend.errors import NightmendError, PrerequisiteError, UsageError
+from nightmend.files import write_atomically
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.home import state_folder
 from nightmend.nights import open_night
+from nightmend.preflight import preflight
 from nightmend.recovery.checkpoints import Checkpoints
 from nightmend.sandboxes import backends
 from nightmend.settings import Profile
@@ -69,7 +72,7 @@ def recover(
     apply_result: bool,
 ) -> None:
     """Recover a repository: one branch, a commit for each fault pattern, and a report."""
-    opened = look_at(target, python, through, only)
+    opened = look_at(target, python, report, through, only)
     if apply_result and not opened.clean():
         raise UsageError(
             f"{opened.path} has changes that are not committed: commit them, or leave out --apply"
@@ -91,7 +94,7 @@ def recover(
 @report_folder
 def diagnose(target: Path, python: str | None, report: Path | None) -> None:
     """Say what is wrong with a repository, and change nothing."""
-    opened = look_at(target, python)
+    opened = look_at(target, python, report, publishes=False)
     with night_environment():
         from flows.diagnose import diagnose as flow
 
@@ -138,9 +141,18 @@ def doctor() -> None:
         raise PrerequisiteError("this machine cannot run a night yet: see what is missing above")
 
 
-def look_at(target: Path, python: str | None, through: Phase = "quality", only: Sequence[str] = ()) -> Target:
+def look_at(
+    target: Path,
+    python: str | None,
+    report: Path | None,
+    through: Phase = "quality",
+    only: Sequence[str] = (),
+    *,
+    publishes: bool = True,
+) -> Target:
     """Open a target, and refuse at once what would fail only behind the start of a server."""
     opened = Target.open(target)
+    preflight(opened, state_folder(), report, publishes=publishes)
     with state_home() as home:
         open_night(opened.path, python, home=home, through=through, only=only)
     backends.available()
@@ -188,9 +200,22 @@ def main() -> NoReturn:
         _end(f"nightmend: {error.format_message()}", UsageError.exit_code)
     except (KeyboardInterrupt, click.Abort):
         end_now()
+    except Exception as error:
+        _end(f"nightmend: {_unexpected(error)}", NightmendError.exit_code)
     sys.exit(0)
 
 
+def _unexpected(error: Exception) -> str:
+    """Keep the traceback for whoever mends us, and tell the rest in a sentence."""
+    what = f"the night ended by what nightmend did not expect, {type(error).__name__}: {error}"
+    log = state_folder() / "crash.log"
+    try:
+        write_atomically(log, "".join(traceback.format_exception(error)).encode(errors="replace"))
+    except OSError:
+        return what
+    return f"{what}; its traceback is in {log}"
+
+
 def _end(sentence: str, code: int) -> NoReturn:
-    click.echo(sentence, err=True)
+    click.echo(" ".join(sentence.splitlines()), err=True)  # names of files may have line breaks
     sys.exit(code)

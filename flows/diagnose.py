@@ -1,4 +1,5 @@
 import time
+from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -9,8 +10,11 @@ from flows.diagnostics import diagnostics
 from flows.foundation import foundation
 from flows.progress import Progress, say
 from nightmend.agents import Phase
+from nightmend.git.target import Target
+from nightmend.home import state_folder
 from nightmend.nights import open_night
 from nightmend.phases import beginning
+from nightmend.preflight import preflight
 from nightmend.results import Course, PhaseRecord, PhaseResult
 from tasks.publish import Published
 from tasks.tell import tell
@@ -27,6 +31,7 @@ def diagnose(target: str, python: str | None = None, report: str | None = None) 
     """
     clock = time.perf_counter()
     absolute(target=target, report=report)
+    preflight(Target.open(Path(target)), state_folder(), report, publishes=False)
     night = open_night(target, python, through="diagnostics", **configured())
     start = beginning(night)
     validated: list[PhaseResult] = []

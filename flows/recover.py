@@ -1,6 +1,7 @@
 """The night: five phases in order, then one branch and one report."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -19,9 +20,12 @@ from flows.quality import quality
 from flows.repairs import repairs
 from nightmend.agents import Phase
 from nightmend.errors import NightmendError, PrerequisiteError
+from nightmend.git.target import Target
+from nightmend.home import state_folder
 from nightmend.night import Night
 from nightmend.nights import open_night
 from nightmend.phases import beginning
+from nightmend.preflight import preflight
 from nightmend.results import Course, PhaseRecord, PhaseResult
 from nightmend.settings import Profile
 from tasks.publish import Published, publish
@@ -62,17 +66,30 @@ def recover(
     """
     clock = time.perf_counter()
     absolute(target=target, report=report)
+    preflight(Target.open(Path(target)), state_folder(), report)
     night = open_night(target, python, profile, through=through, only=only or (), **configured())
     say(f"night {night.run} on {night.target} at {night.base_commit[:12]}")
     with NightCluster(night) as cluster:
         course = _phases(night, cluster)
-    published = publish(night, course.last)
+    published, course = _published(night, course)
     folder = tell(night, course, published, report, time.perf_counter() - clock)
     say(f"branch {published.branch or 'none: nothing was kept'}, report {folder}")
     if course.error:
         unfit = course.exit_code == PrerequisiteError.exit_code
         raise (PrerequisiteError if unfit else NightmendError)(f"{course.error}; see {folder}/report.html")
     return published
+
+
+def _published(night: Night, course: Course) -> tuple[Published, Course]:
+    """Publish what was achieved; where the target takes no branch, the report is written all the same."""
+    try:
+        return publish(night, course.last), course
+    except NightmendError as error:
+        told = {"error": str(error), "exit_code": error.exit_code}
+    nothing = Published(
+        run=night.run, branch=None, base_commit=night.base_commit, result_commit=course.last.commit
+    )
+    return nothing, course if course.error else course.model_copy(update=told)
 
 
 def _phases(night: Night, cluster: NightCluster) -> Course:

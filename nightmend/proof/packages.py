@@ -83,7 +83,7 @@ def copies_among(
 def roots_missing(
     packages: Iterable[Package], places: Mapping[str, str | None], copies: Iterable[Package], target: str
 ) -> tuple[str, ...]:
-    """Return the source roots, relative, of packages that the environment lacks, or has of another project."""
+    """Return the source roots, relative, of packages that the environment lacks or has of another project."""
     covered = {package.name for package in copies}
 
     def missing(package: Package) -> bool:

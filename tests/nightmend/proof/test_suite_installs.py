@@ -135,7 +135,8 @@ def test_a_package_whose_name_another_distribution_has_is_the_targets_own(
     for module in ("__init__", "other"):
         (site / name / f"{module}.py").write_text("raise ImportError('this one is not asked for')\n")
     source = f"from {name}.mine import two\n\n\ndef test_two():\n    assert two == 2\n"
-    ours = {f"{root}{name}/{module}.py": f"two = 2  # {module}\n" for module in ("__init__", "mine", "more", "most")}
+    modules = ("__init__", "mine", "more", "most")
+    ours = {f"{root}{name}/{module}.py": f"two = 2  # {module}\n" for module in modules}
     workspace = open_workspace(make_target({**ours, "tests/test_it.py": source}), python)
     run = run_suite(workspace, workspace.night.base)
     assert (run.usable, run.reason) == (True, "")
