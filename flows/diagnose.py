@@ -15,8 +15,8 @@ from nightmend.home import state_folder
 from nightmend.nights import open_night
 from nightmend.phases import beginning
 from nightmend.preflight import preflight
+from nightmend.publication import Published
 from nightmend.results import Course, PhaseRecord, PhaseResult
-from tasks.publish import Published
 from tasks.tell import tell
 
 

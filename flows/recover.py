@@ -26,9 +26,10 @@ from nightmend.night import Night
 from nightmend.nights import open_night
 from nightmend.phases import beginning
 from nightmend.preflight import preflight
+from nightmend.publication import Published
 from nightmend.results import Course, PhaseRecord, PhaseResult
 from nightmend.settings import Profile
-from tasks.publish import Published, publish
+from tasks.publish import publish
 from tasks.tell import tell
 
 PHASE_FLOWS: dict[Phase, Any] = {
@@ -73,7 +74,7 @@ def recover(
         course = _phases(night, cluster)
     published, course = _published(night, course)
     folder = tell(night, course, published, report, time.perf_counter() - clock)
-    say(f"branch {published.branch or 'none: nothing was kept'}, report {folder}")
+    say(f"{published.sentence}, report {folder}")
     if course.error:
         unfit = course.exit_code == PrerequisiteError.exit_code
         raise (PrerequisiteError if unfit else NightmendError)(f"{course.error}; see {folder}/report.html")

@@ -5,6 +5,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 
 from nightmend.gate import Gate
 from nightmend.night import Night
+from nightmend.publication import Published
 from nightmend.report.build import build_report
 from nightmend.report.html import write_report
 from nightmend.report.model import Report
@@ -12,13 +13,12 @@ from nightmend.report.pull_request import code, pull_request
 from nightmend.report.story import duration, value, words
 from nightmend.results import Course
 from nightmend.workspace import target_folder
-from tasks.publish import Published
 
 
 @task(name="tell", persist_result=False)
 def tell(night: Night, course: Course, published: Published, report: str | None, seconds: float) -> str:
     """Write the report of a night and show it in the Prefect UI; returns its folder."""
-    told = build_report(night, course, published.branch, seconds)
+    told = build_report(night, course, published, seconds)
     folder = Path(report) if report else default_folder(night)
     write_report(told.report, told.diffs, folder)
     show(told.report, folder)

@@ -10,9 +10,12 @@ _LOOSE_AT_MOST = 1000
 _COUNT_IN_HEADER = slice(8, 12)
 
 
-def publish(store: Git, target: Target, branch: str, commit: str) -> None:
+def publish(
+    store: Git, target: Target, branch: str, commit: str, replaces: tuple[str, str] | None = None
+) -> None:
     """Create a branch of the target at a commit of the store: objects first, then one ref transaction.
 
+    It takes the place of the branch `replaces`, a name and its commit, where that is still at this commit.
     Both run as the target's owner, so no file of it changes hands. Raises UsageError where the branch
     exists, GitError where the target cannot be written; before the ref, only unreferenced objects are new.
     """
@@ -23,8 +26,11 @@ def publish(store: Git, target: Target, branch: str, commit: str) -> None:
         if git.holds("show-ref", "--verify", "--quiet", "--end-of-options", ref):
             raise UsageError(f"branch {branch} exists in {target.path}: delete it, or start another run")
     send_objects(store, target, commit)
+    orders = f"create {ref}\0{commit}\0"
+    if replaces:
+        orders += f"delete refs/heads/{replaces[0]}\0{replaces[1]}\0"
     with target.view(as_owner=True) as git:
-        git.run("update-ref", "--stdin", "-z", stdin=f"create {ref}\0{commit}\0".encode())
+        git.run("update-ref", "--stdin", "-z", stdin=orders.encode())
 
 
 def send_objects(store: Git, target: Target, commit: str) -> None:

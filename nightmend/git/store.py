@@ -11,7 +11,7 @@ from typing import NamedTuple
 from nightmend.errors import UsageError
 from nightmend.git.apply import fast_forward
 from nightmend.git.objects import write_blob
-from nightmend.git.publish import publish
+from nightmend.git.publish import publish, send_objects
 from nightmend.git.runner import Git, signature
 from nightmend.git.target import Target
 from nightmend.snapshot import FileEntry, Snapshot
@@ -145,9 +145,20 @@ class Store:
             found[path][name] = value
         return found
 
-    def publish(self, target: Target, branch: str, commit: str) -> None:
-        """Create a branch of the target at a commit, as the target's owner, and change nothing else."""
-        publish(self._git, target, branch, commit)
+    def publish(
+        self, target: Target, branch: str, commit: str, replaces: tuple[str, str] | None = None
+    ) -> None:
+        """Create a branch of the target at a commit, as its owner; `replaces` is the one that goes for it."""
+        publish(self._git, target, branch, commit, replaces)
+
+    def send(self, target: Target, commit: str) -> None:
+        """Give the target the objects of a commit, as its owner; no ref of it knows them."""
+        send_objects(self._git, target, commit)
+
+    @property
+    def git(self) -> Git:
+        """A git that sees the objects of the store and of the target."""
+        return self._git
 
     def fast_forward(self, target: Target, commit: str) -> None:
         """Move the target's current branch, its index and its files to a commit; only when it is clean."""

@@ -7,6 +7,7 @@ from nightmend.errors import NightmendError, RollbackError
 from nightmend.files import write_atomically
 from nightmend.git.publish import move_branch
 from nightmend.night import Night
+from nightmend.publication import Branches
 from nightmend.recovery.checkpoints import Checkpoints, SystemCheckpoint
 from nightmend.recovery.states import AgentStates
 from nightmend.workspace import Workspace
@@ -48,6 +49,9 @@ class SystemRollbackManager:
             for one in self.checkpoints.listing()
             if one.checkpoint and one.checkpoint.configuration.run == run
         ]
+        known = Branches(self.workspace.folder).read()
+        tips += [branch.commit for branch in known if branch.name == f"nightmend/{run}"]
+        self.workspace.store.send(self.workspace.target, checkpoint.commit)
         move_branch(self.workspace.target, f"nightmend/{run}", checkpoint.commit, expected=tips)
 
     def _log(self, name: str, outcome: str) -> None:

@@ -11,6 +11,7 @@ from nightmend.measures import Quality
 from nightmend.night import Night
 from nightmend.phases import resolved
 from nightmend.proof.baseline import Baseline
+from nightmend.publication import Published
 from nightmend.repair import apply_repairs
 from nightmend.report.model import (
     AgentReport,
@@ -38,7 +39,7 @@ class Told(Frozen):
     diffs: dict[str, str]
 
 
-def build_report(night: Night, course: Course, branch: str | None, seconds: float) -> Told:
+def build_report(night: Night, course: Course, published: Published, seconds: float) -> Told:
     """Return the report of a night and the diff of every repair that was tried."""
     workspace = Workspace(night)
     results = course.results
@@ -49,7 +50,9 @@ def build_report(night: Night, course: Course, branch: str | None, seconds: floa
         run=night.run,
         base_commit=night.base_commit,
         result_commit=course.last.commit,
-        branch=branch,
+        branch=published.branch,
+        replaced=published.replaced,
+        withheld=published.withheld,
         profile=night.profile,
         status="FAILED" if course.error else "PASSED",
         seconds=round(seconds, 2),

@@ -75,6 +75,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "headline": story.headline,
         "tests_sentence": story.tests_sentence,
+        "branch_sentence": story.branch_sentence,
         "grades": story.GRADES,
     }
     return environment

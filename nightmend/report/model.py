@@ -121,6 +121,10 @@ class Report(Frozen):
     base_commit: str
     result_commit: str
     branch: str | None
+    replaced: str = ""
+    """The branch of an earlier night that this one took the place of."""
+    withheld: str = ""
+    """Why repairs were kept and no branch was made."""
     profile: Profile
     status: Literal["PASSED", "FAILED"]
     seconds: float

@@ -20,6 +20,7 @@ def pull_request(report: Report) -> str:
         f"## {story.headline(report)}",
         plain(story.tests_sentence(report)),
         _failure(report),
+        plain(story.branch_sentence(report)),
         _changes(report),
         _evidence(report),
         _left_alone(report),

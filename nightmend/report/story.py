@@ -114,6 +114,13 @@ def headline(report: Report) -> str:
     return f"{count(len(repairs), 'repair')} kept in {count(files, 'file')}, by {count(agents, 'agent')}."
 
 
+def branch_sentence(report: Report) -> str:
+    """Say what became of the branch of an earlier night, where that matters."""
+    if report.withheld:
+        return f"No branch was made: {report.withheld}."
+    return f"The branch takes the place of {report.replaced}." if report.replaced else ""
+
+
 def tests_sentence(report: Report) -> str:
     """Say how the target's tests stand, and what they could not tell."""
     tests = report.tests

@@ -137,7 +137,7 @@ def test_an_agent_that_cannot_be_deployed_rolls_its_phase_back_and_the_rest_is_p
     assert "code_quality.json is corrupt" in outcome.known["error"]
     assert story.corrupt == '{"agent": "code_quality", "sta', "the rollback brought back what was there"
     assert {repair["pattern"] for repair in outcome.kept} == {"raise-without-cause"}
-    published = git(story.target, "show", f"{outcome.known['branch']}:shop.py")
+    published = git(story.target, "show", f"{outcome.known['result_commit']}:shop.py")
     assert published == SHOP.replace(
         'except KeyError:\n        raise ValueError(f"no price for {name}")', MENDED
     )

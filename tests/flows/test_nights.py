@@ -28,6 +28,8 @@ class Night:
     target: Path
     outcome: Outcome
     before: dict[str, str]
+    left: list[str]
+    """The branches that it left; the next night takes their place."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,8 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     house = House(tmp_path_factory.mktemp("home"))
     target = example_repository(house.home)
     before = untouched(target)
-    return Night(house, target, house.recover(target), before)
+    outcome = house.recover(target)
+    return Night(house, target, outcome, before, branches(target))
 
 
 def test_all_phases_pass_with_all_agents(night: Night) -> None:
@@ -71,8 +74,8 @@ def test_what_breaks_a_test_is_rolled_back_alone_and_says_which(night: Night) ->
 
 def test_the_branch_has_a_commit_for_each_pattern_that_names_its_repairs(night: Night) -> None:
     report = night.outcome.known
-    assert branches(night.target)[:1] == [f"nightmend/{report['run']}"] == [report["branch"]]
-    log = git(night.target, "log", "--format=%H%n%B%x00", f"main..{report['branch']}")
+    assert night.left == [f"nightmend/{report['run']}"] == [report["branch"]]
+    log = git(night.target, "log", "--format=%H%n%B%x00", f"main..{report['result_commit']}")
     messages = [message.strip() for message in log.split("\0") if message.strip()]
     assert len(messages) == len({repair["pattern"] for repair in night.outcome.kept})
     commits = {
@@ -85,7 +88,8 @@ def test_the_branch_has_a_commit_for_each_pattern_that_names_its_repairs(night: 
 
 
 def test_the_suite_of_the_example_is_green_on_the_branch(night: Night, tmp_path: Path) -> None:
-    git(tmp_path, "clone", "-q", "--branch", night.outcome.known["branch"], night.target, "clone")
+    git(tmp_path, "clone", "-q", night.target, "clone")
+    git(tmp_path / "clone", "checkout", "-q", night.outcome.known["result_commit"])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", tmp_path / "t"]
     done = subprocess.run(command, cwd=tmp_path / "clone", capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
@@ -117,7 +121,8 @@ def test_what_only_looks_like_a_fault_stays_as_it_is(night: Night) -> None:
     assert len(places) >= 6
     for path, name in places:
         sources = [
-            source_of(night.target, commit, path, name) for commit in ("main", night.outcome.known["branch"])
+            source_of(night.target, commit, path, name)
+            for commit in ("main", night.outcome.known["result_commit"])
         ]
         assert sources[0], (path, name)
         assert sources[0] == sources[1], (path, name)
@@ -141,6 +146,12 @@ def test_a_second_night_reuses_every_phase(night: Night, again: Outcome) -> None
     assert again.known["repairs"] == night.outcome.known["repairs"]
     assert again.known["result_commit"] == night.outcome.known["result_commit"]
     assert again.seconds < max(30, night.outcome.seconds / 2)
+
+
+def test_its_branch_takes_the_place_of_the_first_that_only_waited(night: Night, again: Outcome) -> None:
+    assert (again.known["replaced"], again.known["withheld"]) == (night.outcome.known["branch"], "")
+    assert branches(night.target) == [again.known["branch"]]
+    assert f"in place of {night.outcome.known['branch']}" in again.done.stdout
 
 
 def test_reused_phases_are_shown_as_cached_and_no_body_runs(night: Night, again: Outcome) -> None:
@@ -169,7 +180,4 @@ def test_a_branch_and_its_agents_go_back_to_a_checkpoint(night: Night, again: Ou
     assert git(night.target, "rev-parse", f"nightmend/{run}").startswith(commit)
     assert commit in done.said
     assert json.loads((states / "code_quality.json").read_text())["status"] == "registered"
-    assert (
-        git(night.target, "rev-parse", night.outcome.known["branch"]).strip() == again.known["result_commit"]
-    )
     assert untouched(night.target) == night.before

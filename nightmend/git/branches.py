@@ -1,0 +1,31 @@
+from nightmend.git.runner import Git, signature
+from nightmend.git.target import Target
+
+
+def tip(target: Target, branch: str) -> str | None:
+    """Return the commit of a branch of the target, None where there is no such branch."""
+    ref = f"refs/heads/{branch}"
+    with target.view() as git:
+        if not git.holds("show-ref", "--verify", "--quiet", "--end-of-options", ref):
+            return None
+        return git.run("rev-parse", "--verify", "--end-of-options", ref).decode().strip()
+
+
+def contains(store: Git, head: str, commit: str) -> bool:
+    """Say whether a commit was merged into `head`: as it is, commit by commit, or squashed into one.
+
+    A rebase or a squash gives commits other names, so they are compared by what they change.
+    """
+    if store.holds("merge-base", "--is-ancestor", commit, head):
+        return True
+    if not store.holds("merge-base", head, commit):
+        return False
+    base = store.run("merge-base", head, commit).decode().strip()
+    git = Git(store.git_dir, environment=signature("1000000000 +0000"))
+    squashed = git.run("commit-tree", "-p", base, "-m", "squashed", f"{commit}^{{tree}}").decode().strip()
+    return any(_all_there(store, head, one) for one in (commit, squashed))
+
+
+def _all_there(store: Git, head: str, commit: str) -> bool:
+    missing = store.run("cherry", head, commit).decode().splitlines()
+    return bool(missing) and all(line.startswith("-") for line in missing)

@@ -1,0 +1,105 @@
+"""What a target receives of a night, and what becomes of the branch of the night before."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter
+from pydantic import ValidationError as InvalidRecord
+
+from nightmend.files import write_atomically
+from nightmend.frozen import Frozen
+from nightmend.git.branches import contains, tip
+from nightmend.workspace import Workspace
+
+Standing = Literal["gone", "merged", "untouched", "changed"]
+
+
+class Published(Frozen):
+    """What the target received: a branch, or nothing where nothing was kept."""
+
+    run: str
+    branch: str | None
+    base_commit: str
+    result_commit: str
+    replaced: str = ""
+    """The branch of an earlier night that this one took the place of."""
+    withheld: str = ""
+    """Why something was kept and no branch was made."""
+
+    @property
+    def sentence(self) -> str:
+        """Say in half a line what the target received."""
+        if self.branch is None:
+            return f"branch none: {self.withheld or 'nothing was kept'}"
+        return f"branch {self.branch}" + (f", in place of {self.replaced}" if self.replaced else "")
+
+
+class Branch(Frozen):
+    """A branch of the target as we left it."""
+
+    name: str
+    commit: str
+
+
+class Branches:
+    """The branches that nights on this target have left and that may still wait there, the last one last."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "branches.json"
+        self._model = TypeAdapter(tuple[Branch, ...])
+
+    def read(self) -> tuple[Branch, ...]:
+        """Return the branches; a record that cannot be read knows of none, so that none is ever replaced."""
+        try:
+            return self._model.validate_json(self._file.read_bytes())
+        except (FileNotFoundError, InvalidRecord):
+            return ()
+
+    def write(self, *branches: Branch) -> None:
+        """Replace the record."""
+        write_atomically(self._file, self._model.dump_json(branches, indent=1))
+
+
+def publish(workspace: Workspace, commit: str) -> Published:
+    """Give the target the branch of the night, in place of the last one where that only waits.
+
+    The last branch stays where it was merged, and where anybody changed it: then there is no new one, for
+    two of them would hold the same repairs.
+    """
+    night, branches = workspace.night, Branches(workspace.folder)
+    nothing = Published(
+        run=night.run, branch=None, base_commit=night.base_commit, result_commit=night.base_commit
+    )
+    if commit == night.base_commit:
+        return nothing
+    last = next((one for one in reversed(branches.read()) if _standing(workspace, one) != "gone"), None)
+    standing = _standing(workspace, last) if last else "gone"
+    if last and standing == "changed":
+        why = f"{last.name} of an earlier night was changed or is checked out, and is not merged"
+        return nothing.model_copy(update={"withheld": f"{why}: merge it or delete it first"})
+    replaced = last if last and standing == "untouched" else None
+    branch = Branch(name=f"nightmend/{night.run}", commit=commit)
+    # Both are ours until the refs have moved: a night that dies between must not lose sight of either.
+    branches.write(*([replaced] if replaced else []), branch)
+    workspace.store.publish(
+        workspace.target, branch.name, commit, (replaced.name, replaced.commit) if replaced else None
+    )
+    branches.write(branch)
+    return nothing.model_copy(
+        update={
+            "branch": branch.name,
+            "result_commit": commit,
+            "replaced": replaced.name if replaced else "",
+        }
+    )
+
+
+def _standing(workspace: Workspace, branch: Branch) -> Standing:
+    """Say what became of a branch since we left it."""
+    now = tip(workspace.target, branch.name)
+    if now is None:
+        return "gone"
+    if contains(workspace.store.git, workspace.target.head(), now):
+        return "merged"
+    in_use = workspace.target.checked_out(f"refs/heads/{branch.name}")
+    return "changed" if in_use or now != branch.commit else "untouched"
