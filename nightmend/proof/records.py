@@ -27,6 +27,10 @@ class SuiteRun(Frozen):
     cpu_seconds: float = 0
     call_seconds: dict[str, float] = Field(default_factory=dict)
     """CPU seconds of the test's own body; of all repetitions, by their median, where there were any."""
+    growing: tuple[str, ...] = ()
+    """Tests whose body got dearer as it was repeated, so that its time says nothing."""
+    probes: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Numbers of the planted probes that the test's own body ran; only tests that ran any."""
     reached: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     """Lines of the target that ran, by path; only where coverage was asked for."""
     coverage_failed: str = ""
@@ -57,6 +61,8 @@ class Record(Frozen):
     outcome: Outcome | None = None
     message: str = ""
     cpu: float = 0
+    probes: tuple[int, ...] = ()
+    grows: bool = False
     file: str | None = None
     lines: tuple[int, ...] = ()
     coverage_failed: str | None = None
@@ -94,6 +100,8 @@ def judge_run(
         seconds=result.wall_seconds,
         cpu_seconds=result.cpu_seconds,
         call_seconds={record.test: record.cpu for record in tests if record.test},
+        growing=tuple(record.test for record in tests if record.test and record.grows),
+        probes={record.test: record.probes for record in tests if record.test and record.probes},
         reached={record.file: record.lines for record in records if record.file},
         coverage_failed=next((record.coverage_failed for record in records if record.coverage_failed), ""),
         foreign=foreign,

@@ -2,14 +2,16 @@
 
 The work is the bodies of tests, repeated; its cost is CPU time, since no rule on wall clock held here. Every
 round starts three fresh processes in random order: the tree before, the same tree again, and the tree after.
-Before and before again must not differ, or the measurement is worth nothing.
+Before and before again must not differ, or the measurement is worth nothing. Starting a process costs most:
+changes that no test reaches together are measured in the same ones.
 """
 
 import math
 import random
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
 
 from nightmend.evidence import Speed
 from nightmend.frozen import Frozen
@@ -22,14 +24,19 @@ LEAST_BOUND, LEAST_GAIN = 0.01, 0.05
 """A claim needs this much at 99 % confidence, and this much in the median pair."""
 ROUNDS, FEWEST_ROUNDS = 12, 8
 CONFIDENCE = 0.99
-QUICK_ROUNDS, PLAIN_GAIN, PLAIN_DRIFT = 3, 0.25, 0.1
-"""A first look: so many rounds, and what they must show to need no second one."""
+PLAIN_GAIN = {2: 0.4, 3: 0.25}
+"""A first look: after so many rounds, what each must gain to need no closer one."""
+PLAIN_DRIFT = 0.1
 CANDIDATES = 40
 """Tests whose own gain is looked at before a few are chosen."""
 CHOSEN = 4
 CHUNKS = 8
+MOST_MORE = 32
+"""How many times more often than at that look a test may be repeated: its body may become dearer."""
 SLOW = 0.1
 """CPU seconds of one body from which it is not repeated."""
+Work: TypeAlias = Mapping[str, int]
+"""Tests, with how often each is repeated."""
 
 
 class Round(Frozen):
@@ -45,40 +52,27 @@ def claims_gain(speed: Speed) -> bool:
     return speed.lower_bound > LEAST_BOUND and speed.gain >= LEAST_GAIN
 
 
-def measure_speed(
+def measure_speeds(
     workspace: Workspace,
     snapshot: Snapshot,
-    before: Mapping[str, bytes],
-    after: Mapping[str, bytes],
-    tests: Sequence[str],
+    changes: Mapping[str, bytes],
+    claims: Mapping[str, Sequence[str]],
+    seconds: Mapping[str, float],
     *,
     budget: float = 20,
     sample: float = 0.3,
-) -> Speed | None:
-    """Compare two trees by the CPU time of tests that reach what differs between them.
+) -> dict[str, Speed | None]:
+    """Compare a snapshot with `changes` laid over it, in which several claims of speed stand together.
 
-    `budget` is about what all of it may cost in CPU seconds, `sample` what one process measures. None where
-    the tests do not pass, cost too much, or differ between equal trees.
+    Each claim has the tests that reach it and no other of them, so that one process measures all. `seconds`
+    is about what a test costs, `budget` what one claim may cost in CPU seconds, `sample` what one process
+    measures of it. None is where the tests do not pass, cost too much, or differ between equal trees.
     """
-    track = _Track(workspace, snapshot, (before, after))
-    work = _choose(track, tests, sample)
-    if not work:
-        return None
-    verdict = glance(_quick_rounds(track, work))
-    return verdict if isinstance(verdict, Speed) else _weigh_carefully(track, work, budget)
-
-
-def _weigh_carefully(track: "_Track", work: Mapping[str, int], budget: float) -> Speed | None:
-    rounds: list[Round] = []
-    for _ in range(ROUNDS):
-        begun = track.spent
-        measured = _round(track, work)
-        if measured is not None:
-            rounds.append(measured)
-        cost = track.spent - begun
-        if track.spent + cost * max(1, FEWEST_ROUNDS - len(rounds)) > budget:
-            break
-    return weigh(rounds)
+    track = _Track(workspace, snapshot, ({}, changes))
+    works = _choose(track, claims, seconds, sample)
+    speeds = _look(track, works)
+    unsure = {claim: works[claim] for claim, speed in speeds.items() if speed is None}
+    return dict.fromkeys(claims) | speeds | _weigh_carefully(track, unsure, budget * len(unsure))
 
 
 class _Track:
@@ -92,36 +86,65 @@ class _Track:
         self._trees = trees
         self.spent = 0.0
 
-    def run(self, tree: int, work: Mapping[str, int], seed: int = 0) -> dict[str, float]:
-        """Return the CPU seconds of each test that passed; `work` says how often each is repeated."""
+    def run(self, tree: int, works: Iterable[Work], seed: int = 0) -> dict[str, float]:
+        """Return the CPU seconds of each test that passed and is steady; `works` repeat them so often."""
+        repeats = {test: repeat for work in works for test, repeat in work.items()}
         run = run_suite(
             self._workspace,
             self._snapshot,
             changes=self._trees[tree],
-            only=tuple(work),
-            repeat={test: repeat for test, repeat in work.items() if repeat},
+            only=tuple(repeats),
+            repeat={test: repeat for test, repeat in repeats.items() if repeat},
             limits=SUITE_LIMITS.model_copy(update={"cpu_seconds": 120, "wall_seconds": 240}),
             hash_seed=seed,
         )
         self.spent += run.cpu_seconds
-        passed = {test for test, outcome in run.outcomes.items() if outcome == "passed"}
-        return {test: run.call_seconds[test] for test in work if run.usable and test in passed}
+        passed = {test for test, outcome in run.outcomes.items() if outcome == "passed"} - {*run.growing}
+        return {test: run.call_seconds[test] for test in repeats if run.usable and test in passed}
+
+    def costs(self, tree: int, works: Mapping[str, Work], seed: int) -> dict[str, float]:
+        """Return the CPU seconds of each work; 0 where a test of it did not pass."""
+        measured = self.run(tree, works.values(), seed)
+        return {
+            claim: sum(measured[test] for test in work) if work.keys() <= measured.keys() else 0.0
+            for claim, work in works.items()
+        }
 
 
-def _choose(track: _Track, tests: Sequence[str], sample: float) -> dict[str, int]:
-    """Return the tests to compare by, with their repetitions: those that gain, unless others lose by it."""
-    once = track.run(0, dict.fromkeys(tests, 0))
-    cheapest = sorted(once, key=once.__getitem__)[:CANDIDATES]
-    tried = {test: _repetitions(once[test], sample / 8) for test in cheapest}
-    if not tried:
-        return {}
+def _choose(
+    track: _Track, claims: Mapping[str, Sequence[str]], seconds: Mapping[str, float], sample: float
+) -> dict[str, Work]:
+    """Return for each claim the tests to compare by: those that gain, unless others lose by it."""
+    looks = {
+        claim: {
+            test: _repetitions(seconds.get(test, 0), sample / 8)
+            for test in sorted(tests, key=lambda test: seconds.get(test, 0))[:CANDIDATES]
+        }
+        for claim, tests in claims.items()
+    }
     with ThreadPoolExecutor(2) as pool:
-        early, late = pool.map(lambda tree: track.run(tree, tried), (0, 1))
-    known = [test for test in tried if early.get(test) and late.get(test)]
-    by_gain = sorted(known, key=lambda test: late[test] / early[test])
-    loses = sum(late[test] for test in known) > sum(early[test] for test in known)
-    chosen = by_gain if loses else by_gain[:CHOSEN]
-    return {test: _repetitions(once[test], sample / len(chosen)) for test in chosen}
+        early, late = pool.map(lambda tree: track.run(tree, looks.values()), (0, 1))
+    works: dict[str, Work] = {}
+    for claim, look in looks.items():
+        known = [test for test in look if early.get(test) and late.get(test)]
+        by_gain = sorted(known, key=lambda test: late[test] / early[test])
+        loses = sum(late[test] for test in known) > sum(early[test] for test in known)
+        chosen = by_gain if loses else _best(by_gain, early, late)
+        if chosen:
+            works[claim] = {
+                test: min(
+                    _repetitions(early[test] / (CHUNKS * look[test] or 1), sample / len(chosen)),
+                    MOST_MORE * look[test],
+                )
+                for test in chosen
+            }
+    return works
+
+
+def _best(by_gain: Sequence[str], early: Mapping[str, float], late: Mapping[str, float]) -> list[str]:
+    """Return a few tests that gain about as much as the best one."""
+    gains = {test: 1 - late[test] / early[test] for test in by_gain[:CHOSEN]}
+    return [test for test, gain in gains.items() if gain >= max(gains.values()) / 2]
 
 
 def _repetitions(seconds: float, wanted: float) -> int:
@@ -131,37 +154,76 @@ def _repetitions(seconds: float, wanted: float) -> int:
     return max(1, round(wanted / CHUNKS / max(seconds, 1e-6)))
 
 
-def _quick_rounds(track: _Track, work: Mapping[str, int]) -> list[Round]:
-    """Take a few rounds two processes at a time: noisier, and enough for what is far from the limit."""
-    jobs = [(number, name) for number in range(QUICK_ROUNDS) for name in Round.model_fields]
+def _look(track: _Track, works: Mapping[str, Work]) -> dict[str, Speed | None]:
+    """Take a few rounds of each work, no more than it needs; None is what takes a closer look."""
+    rounds: dict[str, list[Round]] = {claim: [] for claim in works}
+    speeds: dict[str, Speed | None] = dict.fromkeys(works)
+    done = 0
+    for enough in PLAIN_GAIN:
+        unsure = {claim: work for claim, work in works.items() if speeds[claim] is None}
+        for claim, fresh in _side_by_side(track, unsure, enough - done).items():
+            rounds[claim] += fresh
+            speeds[claim] = glance(rounds[claim])
+        done = enough
+    return speeds
+
+
+def _side_by_side(track: _Track, works: Mapping[str, Work], count: int) -> dict[str, list[Round]]:
+    """Take rounds two processes at a time: noisier, and enough for what is far from the limit."""
+    seeds = [_seed() for _ in range(count if works else 0)]
+    jobs = [(seed, name) for seed in seeds for name in Round.model_fields]
     random.shuffle(jobs)
-    seeds = [random.randrange(2**32 - 1) for _ in range(QUICK_ROUNDS)]  # noqa: S311 -- noise, no secret
-
-    def cost(job: tuple[int, str]) -> float:
-        measured = track.run(int(job[1] == "after"), work, seeds[job[0]])
-        return sum(measured.values()) if len(measured) == len(work) else 0.0
-
     with ThreadPoolExecutor(2) as pool:
-        costs = dict(zip(jobs, pool.map(cost, jobs), strict=True))
-    return [
-        Round.model_validate({name: costs[number, name] for name in Round.model_fields})
-        for number in range(QUICK_ROUNDS)
-    ]
+        measured = pool.map(lambda job: track.costs(int(job[1] == "after"), works, job[0]), jobs)
+        costs = dict(zip(jobs, measured, strict=True))
+    return {
+        claim: [
+            Round.model_validate({name: costs[seed, name][claim] for name in Round.model_fields})
+            for seed in seeds
+        ]
+        for claim in works
+    }
+
+
+def _weigh_carefully(track: _Track, works: Mapping[str, Work], budget: float) -> dict[str, Speed | None]:
+    """Take more rounds, one process at a time and no more than the budget has, of what is still open."""
+    rounds: list[dict[str, Round]] = []
+    for _ in range(ROUNDS if works else 0):
+        begun = track.spent
+        seed = _seed()
+        costs = {
+            name: track.costs(int(name == "after"), works, seed)
+            for name in random.sample(list(Round.model_fields), k=3)
+        }
+        rounds.append(
+            {
+                claim: Round.model_validate({name: costs[name][claim] for name in Round.model_fields})
+                for claim in works
+            }
+        )
+        cost = track.spent - begun
+        if track.spent + cost * max(1, FEWEST_ROUNDS - len(rounds)) > budget:
+            break
+    return {claim: weigh([one[claim] for one in rounds]) for claim in works}
+
+
+def _seed() -> int:
+    return random.randrange(2**32 - 1)  # noqa: S311 -- noise, no secret
 
 
 def glance(rounds: Sequence[Round]) -> Speed | None:
     """Judge what a few rounds show beyond doubt, None where it takes a closer look.
 
     A gain is beyond doubt where each round gains more than PLAIN_GAIN and equal trees differ by less than
-    PLAIN_DRIFT, far more than the noise of 0.035 that was measured. None is where the middle round gains
-    less than half of what a claim needs: going on would cost much and most likely claim nothing.
+    PLAIN_DRIFT, far more than the noise of 0.035 that was measured. No claim is where the middle round, of
+    two the better, gains less than half of what one needs: going on would cost much and hardly change that.
     """
-    if len(rounds) < QUICK_ROUNDS or any(min(one.before, one.again, one.after) <= 0 for one in rounds):
+    if len(rounds) not in PLAIN_GAIN or any(min(one.before, one.again, one.after) <= 0 for one in rounds):
         return None
     gains = [1 - one.after / math.sqrt(one.before * one.again) for one in rounds]
     drift = max(abs(math.log(one.before / one.again)) for one in rounds)
-    plain = min(gains) > PLAIN_GAIN and drift < PLAIN_DRIFT
-    if not plain and statistics.median(gains) > LEAST_GAIN / 2:
+    plain = min(gains) > PLAIN_GAIN[len(rounds)] and drift < PLAIN_DRIFT
+    if not plain and sorted(gains)[len(gains) // 2] > LEAST_GAIN / 2:
         return None
     return Speed(
         before=statistics.median(one.before for one in rounds),
@@ -170,17 +232,6 @@ def glance(rounds: Sequence[Round]) -> Speed | None:
         lower_bound=min(gains) if plain else min(0.0, *gains),
         pairs=len(rounds),
     )
-
-
-def _round(track: _Track, work: Mapping[str, int]) -> Round | None:
-    seed = random.randrange(2**32 - 1)  # noqa: S311 -- noise, no secret
-    costs: dict[str, float] = {}
-    for name in random.sample(list(Round.model_fields), k=3):
-        measured = track.run(int(name == "after"), work, seed)
-        if len(measured) < len(work):
-            return None
-        costs[name] = sum(measured.values())
-    return Round.model_validate(costs)
 
 
 def weigh(rounds: Sequence[Round]) -> Speed | None:

@@ -29,6 +29,13 @@ RANK = ("passed", "xpassed", "xfailed", "skipped", "failed", "error")
 MESSAGE = 400
 CHUNKS = 8
 """A repeated test is timed in so many parts, of which the median counts."""
+GROWTH = 2
+"""A body whose last parts cost so many times its first leaves something behind that slows it."""
+
+
+PROBES = set()
+reached = PROBES.add
+"""Called by the probes that we plant in the target."""
 
 
 def _cpu():
@@ -130,6 +137,7 @@ class Witness:
 
     def clear(self):
         self.outcome, self.message, self.cpu = None, "", 0.0
+        self.probes, self.grows = [], False
 
     def pytest_collectreport(self, report):
         if report.failed:
@@ -153,6 +161,7 @@ class Witness:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item):
+        PROBES.clear()
         repeat = ORDERS["repeat"].get(item.nodeid, 0)
         chunks = []
         for _ in range(CHUNKS if repeat else 0):
@@ -162,6 +171,8 @@ class Witness:
             chunks.append(_cpu() - begun)
         begun = _cpu()
         yield
+        self.probes = sorted(PROBES)
+        self.grows = bool(chunks) and min(chunks[-3:]) > GROWTH * min(chunks[:3])
         self.cpu = CHUNKS * statistics.median(chunks) if chunks else _cpu() - begun
 
     def pytest_runtest_logreport(self, report):
@@ -176,7 +187,10 @@ class Witness:
             self.message = _message(report)
 
     def pytest_runtest_logfinish(self, nodeid):
-        _record(test=nodeid, outcome=self.outcome, message=self.message, cpu=self.cpu)
+        _record(
+            test=nodeid, outcome=self.outcome, message=self.message, cpu=self.cpu,
+            probes=self.probes, grows=self.grows,
+        )  # fmt: skip
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus):

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from nightmend.proof.speed import QUICK_ROUNDS, Round, claims_gain, glance, measure_speed, weigh
+from nightmend.proof.baseline import Baseline
+from nightmend.proof.bench import Bench
+from nightmend.proof.probe import Reach, probe_tests
+from nightmend.proof.speed import PLAIN_GAIN, Round, claims_gain, glance, measure_speeds, weigh
+from nightmend.proof.speed_rung import apart, speed_rung
+from nightmend.proof.suite import SuiteRun, run_suite
+from nightmend.repair import Repair
 from nightmend.workspace import Workspace
 
 pytestmark = pytest.mark.integration
@@ -54,20 +60,23 @@ def test_equal_trees_that_seem_to_differ_make_a_measurement_worthless() -> None:
 def test_a_first_look_claims_what_is_plain_drops_what_is_nothing_and_else_asks_for_more() -> None:
     draw = random.Random(4)
 
-    def look(**world: float) -> list[Round]:
-        return rounds(draw, **world)[:QUICK_ROUNDS]
+    def look(count: int, **world: float) -> list[Round]:
+        return rounds(draw, **world)[:count]
 
-    plain = glance(look(faster=0.6))
-    assert plain is not None
-    assert claims_gain(plain)
-    assert plain.lower_bound > 0.25
-    assert not any((seen := glance(look(noise=0.1))) and claims_gain(seen) for _ in range(2000))
-    assert glance(look(faster=0.6, drift=0.4)) is None
-    assert glance([Round(before=1, again=1, after=0.9)] * QUICK_ROUNDS) is None
-    assert glance(look(faster=0.6)[1:]) is None
-    slower = glance([Round(before=1, again=1, after=1.2)] * QUICK_ROUNDS)
-    assert slower is not None
-    assert not claims_gain(slower)
+    for count, least in PLAIN_GAIN.items():
+        plain = glance(look(count, faster=0.6))
+        assert plain is not None
+        assert claims_gain(plain)
+        assert plain.lower_bound > least
+        assert not any((seen := glance(look(count, noise=0.1))) and claims_gain(seen) for _ in range(2000))
+        assert glance(look(count, faster=0.6, drift=0.4)) is None
+        assert glance([Round(before=1, again=1, after=0.9)] * count) is None
+        slower = glance([Round(before=1, again=1, after=1.2)] * count)
+        assert slower is not None
+        assert not claims_gain(slower)
+    assert glance(look(1, faster=0.6)) is None
+    assert glance([Round(before=1, again=1, after=0.7)] * 2) is None
+    assert glance([Round(before=1, again=1, after=0.7)] * 3) is not None
 
 
 def test_a_small_gain_one_pair_that_disagrees_and_few_pairs_claim_nothing() -> None:
@@ -81,24 +90,101 @@ def test_a_small_gain_one_pair_that_disagrees_and_few_pairs_claim_nothing() -> N
 
 FILES = {
     "words.py": "def unique(words):\n    seen = []\n    for word in words:\n        if word not in seen:\n"
-    "            seen.append(word)\n    return seen\n",
-    "test_words.py": "from words import unique\n\n\ndef test_many():\n"
+    "            seen.append(word)\n    return seen\n\n\ndef shout(words):\n"
+    "    loud = []\n    for word in words:\n        loud = loud + [word.upper()]\n    return loud\n",
+    "test_words.py": "from words import shout, unique\n\n\ndef test_many():\n"
     "    assert len(unique([str(n) for n in range(400)])) == 400\n\n\n"
-    "def test_once(made=[]):\n    made.append(1)\n    assert len(made) == 1\n",
+    "def test_once(made=[]):\n    made.append(1)\n    assert len(unique(made)) == len(made) == 1\n\n\n"
+    "def test_growing(made=[]):\n    made.extend('word' for n in range(20))\n    assert unique(made)\n\n\n"
+    "def test_shout():\n    assert shout(['a'] * 400) == ['A'] * 400\n",
 }
-LINEAR = b"def unique(words):\n    return list(dict.fromkeys(words))\n"
+LINEAR = ("    seen = []\n", "    return list(dict.fromkeys(words))\n    seen = []\n")
+GROWN = ("loud = loud + [word.upper()]", "loud.append(word.upper())")
+UNIQUE = ["test_words.py::test_many", "test_words.py::test_once", "test_words.py::test_growing"]
+SHOUT = ["test_words.py::test_shout"]
 
 
-def test_a_quadratic_loop_made_linear_is_measured_on_the_tests_that_can_be_repeated(
+def test_claims_are_measured_together_on_the_tests_that_can_be_repeated(
     make_target: Callable[[Mapping[str, str]], Path], open_workspace: Callable[..., Workspace]
 ) -> None:
     workspace = open_workspace(make_target(FILES))
-    tests = ["test_words.py::test_many", "test_words.py::test_once"]
-    speed = measure_speed(
-        workspace, workspace.night.base, {}, {"words.py": LINEAR}, tests, budget=9, sample=0.05
+    before = FILES["words.py"]
+    after = {"words.py": before.replace(*LINEAR).replace(*GROWN).encode()}
+    speeds = measure_speeds(
+        workspace,
+        workspace.night.base,
+        after,
+        {"unique": UNIQUE, "shout": SHOUT, "unknown": ["test_words.py::test_none"]},
+        dict.fromkeys([*UNIQUE, *SHOUT], 0.001),
+        budget=20,
+        sample=0.2,
     )
-    assert speed is not None
-    assert claims_gain(speed)
-    assert speed.gain > 0.5
-    broken = {"words.py": b"def unique(words):\n    return []\n"}
-    assert measure_speed(workspace, workspace.night.base, {}, broken, tests, sample=0.05) is None
+    assert speeds["unknown"] is None
+    for claim in ("unique", "shout"):
+        speed = speeds[claim]
+        assert speed is not None
+        assert claims_gain(speed)
+        assert speed.gain > 0.5
+    broken = {"words.py": before.replace("    return seen", "    return []").encode()}
+    seconds = {UNIQUE[0]: 0.001}
+    assert measure_speeds(
+        workspace, workspace.night.base, broken, {"broken": UNIQUE}, seconds, sample=0.05
+    ) == {"broken": None}
+
+
+def test_a_body_that_gets_dearer_with_each_repetition_is_told(
+    make_target: Callable[[Mapping[str, str]], Path], open_workspace: Callable[..., Workspace]
+) -> None:
+    workspace = open_workspace(make_target(FILES))
+    repeat = {UNIQUE[0]: 4, UNIQUE[2]: 40}
+    run = run_suite(workspace, workspace.night.base, only=tuple(repeat), repeat=repeat)
+    assert run.growing == (UNIQUE[2],)
+
+
+def claiming(workspace: Workspace, change: tuple[str, str], repair_in: Callable[..., Repair]) -> Repair:
+    repair = repair_in(workspace, "words.py", *change)
+    return repair.model_copy(update={"claims_speed": True})
+
+
+def test_one_run_with_probes_tells_which_tests_run_what(
+    make_target: Callable[[Mapping[str, str]], Path],
+    open_workspace: Callable[..., Workspace],
+    repair_in: Callable[..., Repair],
+) -> None:
+    workspace = open_workspace(make_target(FILES))
+    changes = [LINEAR, GROWN, ("    seen = []", "    seen = list()"), ("def shout", "def  shout")]
+    repairs = [claiming(workspace, change, repair_in) for change in changes]
+    bench = Bench(workspace, workspace.night.base, repairs)
+    baseline = Baseline(suite=SuiteRun(usable=True), unsteady=(UNIQUE[1],))
+    reach = probe_tests(bench, baseline, repairs)
+    by_id = [reach.tests.get(repair.id) for repair in repairs]
+    steady = (UNIQUE[0], UNIQUE[2])
+    assert by_id == [steady, tuple(SHOUT), steady, ()]
+    assert set(reach.seconds) == {*UNIQUE, *SHOUT}
+
+
+def test_repairs_that_one_test_runs_are_measured_apart(
+    make_target: Callable[[Mapping[str, str]], Path],
+    open_workspace: Callable[..., Workspace],
+    repair_in: Callable[..., Repair],
+) -> None:
+    workspace = open_workspace(make_target(FILES))
+    changes = [LINEAR, GROWN, ("not in seen", "not  in seen"), ("def shout", "def  shout")]
+    first, other, rival, unreached = (claiming(workspace, change, repair_in) for change in changes)
+    tests = {first.id: ("a", "b"), other.id: ("c",), rival.id: ("b", "d"), unreached.id: ()}
+    groups = apart([first, other, rival, unreached], Reach(tests=tests, seconds={}))
+    assert groups == [[first, other], [rival]]
+
+
+def test_a_claim_that_no_test_can_show_is_rolled_back(
+    make_target: Callable[[Mapping[str, str]], Path],
+    open_workspace: Callable[..., Workspace],
+    repair_in: Callable[..., Repair],
+) -> None:
+    workspace = open_workspace(make_target(FILES))
+    repair = claiming(workspace, ("def shout", "def  shout"), repair_in)
+    bench = Bench(workspace, workspace.night.base, [repair])
+    speed_rung(bench, Baseline(suite=SuiteRun(usable=True)))
+    (judgement,) = bench.judgements()
+    assert judgement.verdict == "rolled_back"
+    assert judgement.reason == "no test runs it, so its gain cannot be measured"
