@@ -48,7 +48,11 @@ class ReportAgent(BaseAgent):
         return str(path)
 
     def trend(self, totals: dict[str, float], window: int = 7) -> str:
-        """One word on the direction: up, down or flat (less than two percent)."""
+        """One word on the direction: up, down or flat (less than two percent).
+
+        :param totals: amount of each day
+        :param window_size: days of the moving average
+        """
         values = [totals[day] for day in sorted(totals)]
         if len(values) < 2:
             return "flat"

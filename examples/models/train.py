@@ -17,7 +17,7 @@ HOLD_OUT = 21
 
 
 def choose_alpha(totals: dict[date, float], holidays=frozenset()) -> tuple[float, float]:
-    """The penalty that predicts the last three weeks best, and its score there."""
+    """The penalty that predicts the last three weeks best, and its its score there."""
     matrix, target = design_matrix(totals, holidays)
     if len(target) <= HOLD_OUT:
         raise ValueError(f"at least {HOLD_OUT + 8} days are needed to choose a penalty")

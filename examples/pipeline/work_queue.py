@@ -24,7 +24,7 @@ def backfill_jobs(stores: Iterable[str], first: date, last: date) -> Iterator[Jo
 
 
 def drain(jobs: Iterable[Job], work: Callable[[Job], bool], tries: int = 2) -> tuple[int, list[Job]]:
-    """Do all jobs in turn. One that fails goes to the end of the line, `tries` times at most.
+    """Do all jobs in turn. One that fails goes to to the end of the line, `tries` times at most.
 
     Returns how many were done, and the jobs that were given up.
     """

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -69,6 +70,27 @@ def possible_links(content: bytes) -> list[Link]:
     ]
 
 
+def headings(content: bytes) -> list[str]:
+    """Return the text of each heading, as a reader sees it."""
+    tokens = _parser().parse(Text(content).text.replace("\r\n", "\n"), {})
+    return [
+        "".join(child.content for child in inline.children or () if child.type in {"text", "code_inline"})
+        for opening, inline in pairwise(tokens)
+        if opening.type == "heading_open"
+    ]
+
+
+def prose(content: bytes) -> Iterator[tuple[int, str]]:
+    """Yield each run of text with the index of its first character; code in it is all backticks."""
+    source = Text(content)
+    for token in _parser().parse(source.text.replace("\r\n", "\n"), {}):
+        if token.type == "inline" and token.map:
+            start, end = (source.start_of(line) for line in token.map)
+            text = source.text[start:end]
+            pairs = zip(text, without_code(text), strict=True)
+            yield start, "".join(plain if plain == sign else "`" for sign, plain in pairs)
+
+
 def _inline(tokens: Iterable[Token]) -> dict[_Region, Counter[str]]:
     """Return what the parser found in each run of lines: destinations of links, `<` for HTML tags."""
     found: dict[_Region, Counter[str]] = {}
@@ -123,13 +145,13 @@ def _tags(source: Text, region: _Region) -> Iterator[Link]:
 def _places(source: Text, region: _Region, pattern: re.Pattern[str]) -> Iterator[_Place]:
     start, end = source.start_of(region.first), source.start_of(region.last)
     text = source.text[start:end]
-    for match in pattern.finditer(_without_code(text) if "`" in text or "<!" in text else text):
+    for match in pattern.finditer(without_code(text) if "`" in text or "<!" in text else text):
         group = 1 if match[1] is not None else 2
         first, last = match.span(group)
         yield _Place(start + first, start + last, match[group], _SHAPES[pattern][group - 1])
 
 
-def _without_code(text: str) -> str:
+def without_code(text: str) -> str:
     """Blank code spans and comments, so that everything else keeps its place."""
     kept = list(text)
     for start, end in (

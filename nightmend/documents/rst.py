@@ -29,7 +29,7 @@ _PROSE = frozenset(
 def rst_links(content: bytes) -> list[Link]:
     """Return the relative and absolute destinations of a document that stand on one line each."""
     source = Text(content)
-    return [link for number in _text_lines(source.lines) for link in _in_line(source, number)]
+    return [link for number in text_lines(source.lines) for link in _in_line(source, number)]
 
 
 def _in_line(source: Text, number: int) -> Iterator[Link]:
@@ -56,7 +56,7 @@ def _link(source: Text, number: int, match: re.Match[str], of_file: bool) -> Lin
     return source.link(number, start + match.start("path"), start + match.end("path"), path, tail, "rst")
 
 
-def _text_lines(lines: list[str]) -> Iterator[int]:
+def text_lines(lines: list[str]) -> Iterator[int]:
     """Yield the numbers of the lines that are text: no code, comment or content of an unknown directive."""
     skipped_below: int | None = None
     for number, line in enumerate(lines):

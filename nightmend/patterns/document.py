@@ -34,17 +34,6 @@ class Document(Module):
         links = broken_links(self.path, self.content, self.places) if is_document(self.path) else ()
         return {link.start: link for link in links}
 
-    def node(self, link: Link) -> ast.Constant:
-        """Return the place of a link as a node, which is what a fault has."""
-        column = link.start - self.line_start(link.line)
-        return ast.Constant(
-            value=link.path,
-            lineno=link.line,
-            col_offset=column,
-            end_lineno=link.line,
-            end_col_offset=column + link.end - link.start,
-        )
-
 
 def read_source(
     path: str,

@@ -278,6 +278,18 @@ class Module:
         """The quote that the file prefers."""
         return "'" if self.content.count(b"'") > self.content.count(b'"') else '"'
 
+    def place(self, start: int, end: int) -> ast.Constant:
+        """A stretch of one line that is no node of the tree, as the node that a fault needs."""
+        line = self.line_of(start)
+        first = self.line_start(line)
+        return ast.Constant(
+            value=self.between(start, end),
+            lineno=line,
+            col_offset=start - first,
+            end_lineno=line,
+            end_col_offset=end - first,
+        )
+
     # -- edits
 
     def edit(self, start: int, end: int, text: str) -> Edit:

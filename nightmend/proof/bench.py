@@ -1,9 +1,11 @@
 """The bench: repairs on trial, what was shown of each, and why some fell."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from nightmend.evidence import Evidence, Grade, Judgement, Verdict
+from nightmend.proof.erasure import Erasure
 from nightmend.proof.syntax import Version
 from nightmend.repair import Repair, apply_repairs
 from nightmend.snapshot import Snapshot
@@ -31,6 +33,12 @@ class Bench:
         self.evidence: dict[str, Evidence] = {repair.id: Evidence() for repair in self.repairs}
         self.grades: dict[str, Grade] = {}
         self._fallen: dict[str, tuple[Verdict, str]] = {}
+
+    @cached_property
+    def erasure(self) -> Erasure:
+        """What the target's sources, tests and all, read of their own docstrings and annotations."""
+        paths = [path for path in self.workspace.store.files(self.snapshot) if path.endswith(".py")]
+        return Erasure(self.workspace.store.read_many(self.snapshot, paths).values())
 
     def changed(self, repairs: Sequence[Repair]) -> Mapping[str, bytes]:
         """Return the new content of each file that these repairs change."""

@@ -45,7 +45,8 @@ def equality_rung(bench: Bench) -> None:
     """Give grade A to repairs after which the program is the same."""
     for repair in bench.open:
         changed = bench.changed([repair])
-        same = all(same_program(path, bench.contents[path], content) for path, content in changed.items())
+        pairs = [(path, bench.contents[path], content) for path, content in changed.items()]
+        same = all(same_program(*pair) or bench.erasure.same(*pair) for pair in pairs)
         bench.note(repair, equal_by_construction=same)
         if same:
             bench.grades[repair.id] = "A"

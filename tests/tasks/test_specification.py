@@ -232,6 +232,7 @@ def test_5_2_documentation_update():
 
     assert doc_report.broken_links_fixed >= 50
     assert doc_report.broken_links == doc_report.broken_links_fixed + 1, "one page is gone for good"
+    assert doc_report.consistency_improvements == doc_report.inconsistencies >= 6
     assert doc_report.completeness_score >= 90
 
 

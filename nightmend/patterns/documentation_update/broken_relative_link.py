@@ -11,7 +11,7 @@ def find(module: Module) -> Iterator[Fault]:
     """Yield the relative links of a document that surely point to nothing."""
     if isinstance(module, Document):
         for link in module.broken_links.values():
-            yield Fault(module.node(link), f"the link to {link.path} leads nowhere")
+            yield Fault(module.place(link.start, link.end), f"the link to {link.path} leads nowhere")
 
 
 def rewrite(module: Module, fault: Fault) -> list[Edit] | None:

@@ -1,0 +1,97 @@
+import ast
+import io
+import tokenize
+from collections.abc import Iterable, Iterator
+
+from nightmend.patterns.returns import returned_type
+from nightmend.patterns.scopes import Function
+from nightmend.patterns.source import Fault, Module
+from nightmend.repair import Edit
+
+INERT = frozenset({"staticmethod", "classmethod", "property"})
+HABIT = 0.5
+"""Share of annotated parameters and returns from which on a file is one that annotates."""
+ENOUGH = 4
+"""Annotations that make a habit."""
+
+
+def find(module: Module) -> Iterable[Fault]:
+    """Yield each function whose return is the one thing missing, and proved by its own text."""
+    functions: list[Function] = [*module.nodes(ast.FunctionDef), *module.nodes(ast.AsyncFunctionDef)]
+    if not _annotates(functions):
+        return
+    returns: dict[str, set[str | None]] = {}
+    for function in functions:
+        returns.setdefault(function.name, set()).add(returned_type(module, function))
+    says_init = any(one.name == "__init__" and one.returns for one in functions)
+    for function in functions:
+        proved = returned_type(module, function)
+        if function.name == "__init__" and not says_init and any(_hints(function)):
+            continue  # a house may leave it out there: to type checkers a parameter's type is enough
+        if proved and returns[function.name] == {proved} and _is_open(module, function, proved):
+            yield Fault(function, f"{function.name} can only return {proved} and does not say so")
+
+
+def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
+    """Say what is returned, where the line has room for it."""
+    function = fault.node
+    if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+        return None
+    colon = _header_colon(module, function)
+    text = f" -> {returned_type(module, function)}"
+    if colon is None or module.between(colon - 1, colon) != ")":
+        return None
+    room = module.line_length - len(module.line(module.line_of(colon)))
+    return [module.insert(colon, text)] if len(text) <= room else None
+
+
+def _annotates(functions: list[Function]) -> bool:
+    hints = [hint for function in functions for hint in (*_hints(function), function.returns is not None)]
+    return sum(hints) >= ENOUGH and sum(hints) >= HABIT * len(hints)
+
+
+def _hints(function: Function) -> Iterator[bool]:
+    """Yield for each parameter, but for self and cls, whether it is annotated."""
+    given = function.args
+    for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg):
+        if argument is not None and argument.arg not in {"self", "cls"}:
+            yield argument.annotation is not None
+
+
+def _is_open(module: Module, function: Function, proved: str) -> bool:
+    """Say whether nobody else has a word in what is returned: no decorator, no subclass of a hook."""
+    decorated = any(not isinstance(one, ast.Name) or one.id not in INERT for one in function.decorator_list)
+    if function.returns is not None or decorated or not all(_hints(function)):
+        return False
+    if proved != "None" and not module.is_builtin(proved, function):
+        return False
+    return function.name == "__init__" or not _is_placeholder(function)
+
+
+def _is_placeholder(function: Function) -> bool:
+    """A body that does nothing yet stands for those that others write."""
+    return all(
+        isinstance(one, ast.Pass | ast.Raise)
+        or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
+        or (isinstance(one, ast.Return) and (one.value is None or isinstance(one.value, ast.Constant)))
+        for one in function.body
+    )
+
+
+def _header_colon(module: Module, function: Function) -> int | None:
+    """The offset of the colon that ends the header; None where a comment there may give the type."""
+    head = module.between(module.start(function), module.start(function.body[0]))
+    depth = 0
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(head).readline):
+            if token.type == tokenize.COMMENT and "type:" in token.string:
+                return None
+            if token.type == tokenize.OP:
+                depth += (token.string in "([{") - (token.string in ")]}")
+                if token.string == ":" and not depth:
+                    before = head.splitlines(keepends=True)[: token.start[0] - 1]
+                    line = token.line[: token.start[1]]
+                    return module.start(function) + len("".join((*before, line)).encode())
+    except (tokenize.TokenError, IndentationError):
+        pass
+    return None
