@@ -12,11 +12,13 @@ from nightmend.git.runner import Git
 from nightmend.issue import Issue
 from nightmend.patterns.document import Document
 from nightmend.patterns.elsewhere import names_taken
+from nightmend.patterns.joint import difference, join_clashing
+from nightmend.patterns.leftover import take_dead_imports
 from nightmend.patterns.pattern import Pattern
 from nightmend.patterns.propose import propose, propose_linter_fixes
 from nightmend.patterns.source import Module
 from nightmend.protected import is_test
-from nightmend.repair import Repair
+from nightmend.repair import Edit, Repair, repair_id
 from nightmend.snapshot import Snapshot
 from nightmend.target_config import target_config
 from nightmend.trees import all_python, documents
@@ -28,9 +30,43 @@ def propose_all(
 ) -> tuple[Repair, ...]:
     """Return the repairs of the issues, in the order of path and line, each once."""
     known = tuple(issues)
-    repairs = [*_from_code(workspace, snapshot, known, patterns), *propose_linter_fixes(known, patterns)]
+    repairs = [
+        *_from_code(workspace, snapshot, known, patterns),
+        *_from_linters(workspace, snapshot, known, patterns),
+    ]
     unique = {repair.id: repair for repair in repairs}
-    return tuple(sorted(unique.values(), key=lambda repair: (repair.paths, repair.line, repair.id)))
+    return tuple(sorted(unique.values(), key=_order))
+
+
+def _order(repair: Repair) -> tuple[tuple[str, ...], int, int, str]:
+    """By place; of two repairs of one place, the one that resolves more goes first."""
+    return repair.paths, repair.line, -len(repair.issues), repair.id
+
+
+def _from_linters(
+    workspace: Workspace, snapshot: Snapshot, issues: tuple[Issue, ...], patterns: Mapping[str, Pattern]
+) -> Iterable[Repair]:
+    """Take the imports that fixes of one rule use up together out with them."""
+    groups: dict[str, dict[str, list[Repair]]] = defaultdict(lambda: defaultdict(list))
+    for repair in propose_linter_fixes(issues, patterns):
+        groups[repair.paths[0] if len(repair.paths) == 1 else ""][repair.pattern].append(repair)
+    for group in groups.pop("", {}).values():
+        yield from group
+    for module in _sources(workspace, snapshot, sorted(groups)):
+        for group in groups.pop(module.path).values():
+            yield from take_dead_imports(module, [_trimmed(module, repair) for repair in group])
+    yield from (repair for unread in groups.values() for group in unread.values() for repair in group)
+
+
+def _trimmed(module: Module, repair: Repair) -> Repair:
+    """Linters write whole lines anew; keep of each edit what differs."""
+    edits = tuple(_trim(module, edit) for edit in repair.edits)
+    return repair.model_copy(update={"edits": edits, "id": repair_id(repair.pattern, edits)})
+
+
+def _trim(module: Module, edit: Edit) -> Edit:
+    less = difference(edit.path, module.content[edit.start : edit.end], edit.text.encode())
+    return less.model_copy(update={"start": edit.start + less.start, "end": edit.start + less.end})
 
 
 def _from_code(
@@ -42,8 +78,10 @@ def _from_code(
         if pattern and pattern.code:
             by_path[issue.path].append(issue)
     for module in _sources(workspace, snapshot, sorted(by_path)):
-        for fault in sorted({issue.fault for issue in by_path[module.path]}):
-            yield from propose(module, patterns[fault], by_path[module.path])
+        here = by_path[module.path]
+        faults = sorted({issue.fault for issue in here})
+        repairs = [repair for fault in faults for repair in propose(module, patterns[fault], here)]
+        yield from join_clashing(module, repairs, patterns, here)
 
 
 def _sources(workspace: Workspace, snapshot: Snapshot, paths: Sequence[str]) -> Iterable[Module]:

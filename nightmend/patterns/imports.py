@@ -206,6 +206,17 @@ def _first_line_below_header(module: Module) -> int:
     return below + 1 if module.line_start(below + 1) < len(module.content) else line
 
 
+def replace_name(module: Module, statement: ImportStatement, alias: ast.alias, name: str) -> Edit:
+    """Import another name in the place of one; names that stand in order keep it."""
+    keys = [_key(one.name) for one in statement.names]
+    one_line = statement.lineno == statement.end_lineno
+    if len(keys) == 1 or not one_line or keys != sorted(keys) or "," in name or " " in name:
+        return module.replace(alias, name)
+    left = [(_key(one.name), module.text(one)) for one in statement.names if one is not alias]
+    names = ", ".join(text for _, text in sorted([*left, (_key(name), name)]))
+    return module.edit(module.start(statement.names[0]), module.end(statement.names[-1]), names)
+
+
 def local_name(alias: ast.alias) -> str:
     """The name that an alias binds."""
     return alias.asname or alias.name.split(".")[0]

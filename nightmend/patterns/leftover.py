@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nightmend.patterns.edits import has_comment
-from nightmend.patterns.imports import ImportStatement, local_name, remove_names
+from nightmend.patterns.imports import ImportStatement, local_name, remove_names, replace_name
 from nightmend.patterns.source import Module
 from nightmend.repair import Edit, Repair, Safety, repair_id
 
@@ -91,7 +91,9 @@ def _without(
     others = tuple(edit for edit in edits if edit not in beside)
     if beside:
         return (
-            (*others, module.replace(alias, beside[0].text.strip(", \r\n\t"))) if len(beside) == 1 else None
+            (*others, replace_name(module, statement, alias, beside[0].text.strip(", \r\n\t")))
+            if len(beside) == 1
+            else None
         )
     removal = remove_names(module, statement, [alias], edits)
     inside = any(one.start < edit.start < one.end for one in removal for edit in edits)

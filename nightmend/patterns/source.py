@@ -95,6 +95,17 @@ class Module:
             path, content, tree, python=python, files=files, elsewhere=elsewhere, line_length=line_length
         )
 
+    def with_content(self, content: bytes) -> "Module | None":
+        """The same file with another content; None where that cannot be read."""
+        return Module.parse(
+            self.path,
+            content,
+            python=self.floor,
+            files=self.files,
+            elsewhere=self.elsewhere,
+            line_length=self.line_length,
+        )
+
     @cached_property
     def index(self) -> Index:
         """The one walk over the tree that all patterns share."""

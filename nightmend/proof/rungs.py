@@ -42,7 +42,7 @@ def _syntax_problem(bench: Bench, repair: Repair) -> str | None:
 
 
 def equality_rung(bench: Bench) -> None:
-    """Give grade A to repairs after which the program is the same."""
+    """Give grade A to repairs after which the program is the same, but for words that nothing reads."""
     for repair in bench.open:
         changed = bench.changed([repair])
         pairs = [(path, bench.contents[path], content) for path, content in changed.items()]
@@ -93,9 +93,9 @@ def overlap_rung(bench: Bench) -> None:
         rivals = [other for path in repair.paths for other in standing.get(path, [])]
         rival = next((other for other in rivals if clash(repair, other)), None)
         if rival:
-            bench.drop(
-                repair, "refused", f"it overlaps repair {rival.id} of {rival.pattern}; it can follow later"
-            )
+            whole = set(repair.issues) <= set(rival.issues)
+            end = "which does the same and more" if whole else "it can follow later"
+            bench.drop(repair, "refused", f"it overlaps repair {rival.id} of {rival.pattern}; {end}")
             continue
         for path in repair.paths:
             standing.setdefault(path, []).append(repair)
