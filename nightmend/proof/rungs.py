@@ -93,7 +93,7 @@ def overlap_rung(bench: Bench) -> None:
         rivals = [other for path in repair.paths for other in standing.get(path, [])]
         rival = next((other for other in rivals if clash(repair, other)), None)
         if rival:
-            whole = set(repair.issues) <= set(rival.issues)
+            whole = bool(repair.issues) and set(repair.issues) <= set(rival.issues)
             end = "which does the same and more" if whole else "it can follow later"
             bench.drop(repair, "refused", f"it overlaps repair {rival.id} of {rival.pattern}; {end}")
             continue
