@@ -26,6 +26,7 @@ from nightmend.git.target import Target
 from nightmend.home import state_folder
 from nightmend.nights import open_night
 from nightmend.preflight import preflight
+from nightmend.priority import lower_priority
 from nightmend.recovery.checkpoints import Checkpoints
 from nightmend.sandboxes import backends
 from nightmend.settings import Profile
@@ -182,6 +183,7 @@ def night_environment() -> Iterator[None]:
     with state_home() as home:
         prepare_environment(home)
     os.environ[TERMINAL] = "1"
+    lower_priority()  # before the server starts, which inherits it
     from flows.server import prefect_api
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)

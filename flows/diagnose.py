@@ -15,6 +15,7 @@ from nightmend.home import state_folder
 from nightmend.nights import open_night
 from nightmend.phases import beginning
 from nightmend.preflight import preflight
+from nightmend.priority import lower_priority
 from nightmend.publication import Published
 from nightmend.results import Course, PhaseRecord, PhaseResult
 from tasks.tell import tell
@@ -30,6 +31,7 @@ def diagnose(target: str, python: str | None = None, report: str | None = None) 
         report: Folder for the report; in the state folder where none is named.
     """
     clock = time.perf_counter()
+    lower_priority()
     absolute(target=target, report=report)
     preflight(Target.open(Path(target)), state_folder(), report, publishes=False)
     night = open_night(target, python, through="diagnostics", **configured())

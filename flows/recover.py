@@ -26,6 +26,7 @@ from nightmend.night import Night
 from nightmend.nights import open_night
 from nightmend.phases import beginning
 from nightmend.preflight import preflight
+from nightmend.priority import lower_priority
 from nightmend.publication import Published
 from nightmend.results import Course, PhaseRecord, PhaseResult
 from nightmend.settings import Profile
@@ -66,6 +67,7 @@ def recover(
         only: The agents that may repair; all of them where none is named.
     """
     clock = time.perf_counter()
+    lower_priority()
     absolute(target=target, report=report)
     preflight(Target.open(Path(target)), state_folder(), report)
     night = open_night(target, python, profile, through=through, only=only or (), **configured())
