@@ -34,6 +34,10 @@ class Thresholds(Block):
     )
     response_seconds: float = Field(2.0, gt=0, description="Seconds of a concurrent operation on average.")
     high_severity_open: int = Field(0, ge=0, description="Issues of high severity left open.")
+    response_time: float = Field(2.0, gt=0, description="Seconds for an answer of the Prefect API.")
+    memory_usage: float = Field(80, gt=0, le=100, description="Memory of the machine in use.")
+    cpu_usage: float = Field(70, gt=0, le=100, description="Processor time of the machine in use.")
+    error_rate: float = Field(5, ge=0, le=100, description="Sandbox commands that fail or meet a limit.")
 
     def settings(self) -> ThresholdSettings:
         """Return the settings that the engine reads."""

@@ -25,6 +25,11 @@ class NightCluster:
             self._cluster = local_cluster(self.workers, self.home)
         return str(self._cluster.scheduler_address)
 
+    @property
+    def running_address(self) -> str | None:
+        """The same, None where no process has been needed yet."""
+        return str(self._cluster.scheduler_address) if self._cluster else None
+
     def __enter__(self) -> "NightCluster":
         return self
 

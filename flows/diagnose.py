@@ -18,6 +18,7 @@ from nightmend.preflight import preflight
 from nightmend.priority import lower_priority
 from nightmend.publication import Published
 from nightmend.results import Course, PhaseRecord, PhaseResult
+from tasks.logs import log_from
 from tasks.tell import tell
 
 
@@ -35,6 +36,7 @@ def diagnose(target: str, python: str | None = None, report: str | None = None) 
     absolute(target=target, report=report)
     preflight(Target.open(Path(target)), state_folder(), report, publishes=False)
     night = open_night(target, python, through="diagnostics", **configured())
+    log_from(night.orchestrator.log_level)
     start = beginning(night)
     validated: list[PhaseResult] = []
     records: list[PhaseRecord] = []

@@ -3,8 +3,10 @@ import time
 from prefect import flow
 from prefect.context import FlowRunContext
 
-from flows.phase import AgentClass, PhaseOutcome, deploy, run_phase
+from flows.orchestration import AgentClass, deploy_agents_sequentially, execute_repairs_sequentially
+from flows.phase import PhaseOutcome, run_phase
 from nightmend.night import Night
+from nightmend.orchestration import validate_progressively
 from nightmend.phases import unchanged
 from nightmend.results import PhaseResult
 from tasks.master_orchestrator import MasterOrchestrator, master_orchestrator
@@ -26,6 +28,7 @@ def _foundation(night: Night, start: PhaseResult) -> PhaseResult:
         orchestrator.name: lambda _: orchestrator,
         SandboxManager.name: SandboxManager,
     }
-    gates = deploy(night, agents, orchestrator)
-    results = (master_orchestrator(night, start), sandbox_manager(night, start))
+    gates = deploy_agents_sequentially(orchestrator, agents)
+    outcomes = execute_repairs_sequentially(night, start, (master_orchestrator, sandbox_manager))
+    results = validate_progressively(orchestrator.registry, "foundation", outcomes)
     return unchanged("foundation", start, results, gates, clock)

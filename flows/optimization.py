@@ -2,15 +2,18 @@ import time
 
 from prefect import flow
 
-from flows.phase import PhaseOutcome, deploy, run_phase, works
+from flows.orchestration import deploy_agents_sequentially, execute_repairs_sequentially
+from flows.phase import PhaseOutcome, run_phase
 from nightmend.gate import Gate
 from nightmend.gates import at_least, at_most
 from nightmend.night import Night
+from nightmend.orchestration import validate_progressively
 from nightmend.phases import repaired
 from nightmend.results import AgentResult, PhaseResult
 from nightmend.settings import Thresholds
 from nightmend.workspace import Workspace
 from tasks.async_optimization import AsyncOptimizationAgent, async_optimization
+from tasks.master_orchestrator import MasterOrchestrator
 from tasks.performance_tuning import PerformanceTuningAgent, performance_tuning
 
 
@@ -22,10 +25,11 @@ def optimization(night: Night, start: PhaseResult) -> PhaseOutcome:
 
 def _optimization(night: Night, start: PhaseResult) -> PhaseResult:
     clock = time.perf_counter()
-    gates = deploy(night, {agent.name: agent for agent in (PerformanceTuningAgent, AsyncOptimizationAgent)})
-    agents = [
-        agent(night, start) for agent in (performance_tuning, async_optimization) if works(night, agent.name)
-    ]
+    orchestrator = MasterOrchestrator(night)
+    classes = (PerformanceTuningAgent, AsyncOptimizationAgent)
+    gates = deploy_agents_sequentially(orchestrator, {agent.name: agent for agent in classes})
+    outcomes = execute_repairs_sequentially(night, start, (performance_tuning, async_optimization))
+    agents = validate_progressively(orchestrator.registry, "optimization", outcomes)
     targets = (gate for agent in agents for gate in _targets(agent, night.thresholds))
     return repaired(Workspace(night), "optimization", start, agents, (*gates, *targets), clock)
 

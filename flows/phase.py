@@ -1,7 +1,6 @@
 """What the five phases have in common: a checkpoint around the work, gates behind it, and rollback."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 from prefect import get_run_logger
@@ -10,21 +9,17 @@ from prefect.results import ResultStore, get_result_store
 from prefect.states import Completed
 from prefect.transactions import CommitMode, Transaction, transaction
 
-from nightmend.agent import Agent
-from nightmend.agents import Phase, phase_of
+from flows.orchestration import agent_states
+from nightmend.agents import Phase
 from nightmend.errors import ValidationError
-from nightmend.gate import Gate
-from nightmend.gates import check, self_test_gate
+from nightmend.gates import check
 from nightmend.night import Night
 from nightmend.nights import next_generation, night_key
 from nightmend.recovery.checkpoints import Checkpoints
-from nightmend.recovery.states import AgentStates
 from nightmend.results import ClosedPhaseError, PhaseResult
 from nightmend.settings import Profile
 from nightmend.workspace import Workspace, target_folder
-from tasks.master_orchestrator import MasterOrchestrator
 
-AgentClass = Callable[[Night], Agent]
 PhaseBody = Callable[[], PhaseResult]
 PhaseOutcome = PhaseResult | State[PhaseResult]
 """What a phase flow returns: its result, or the state `Cached` around one of an earlier night."""
@@ -99,25 +94,6 @@ def _undo(night: Night, phase: Phase, before: dict[str, bytes]) -> Callable[[Tra
         next_generation(night, phase)
 
     return undo
-
-
-def deploy(
-    night: Night, agents: Mapping[str, AgentClass], orchestrator: MasterOrchestrator | None = None
-) -> tuple[Gate, ...]:
-    """Deploy the agents that work tonight in the order of their dependencies, and gate their self-tests."""
-    factories = {name: partial(agent, night) for name, agent in agents.items() if works(night, name)}
-    tests = (orchestrator or MasterOrchestrator(night)).deploy(factories, get_run_logger().error)
-    return tuple(self_test_gate(name, outcome) for name, outcome in tests.items())
-
-
-def works(night: Night, agent: str) -> bool:
-    """Say whether an agent has a part in this night."""
-    return agent in night.agents(phase_of(agent))
-
-
-def agent_states(night: Night) -> AgentStates:
-    """The states of the target's agents."""
-    return AgentStates(target_folder(Path(night.home), Path(night.target)) / "agents")
 
 
 def checkpoints(night: Night) -> Checkpoints:

@@ -1,10 +1,12 @@
 """What a person sees while a night runs: lines on the terminal, a progress artifact in the Prefect UI."""
 
 import contextlib
+import logging
 import os
 import sys
 import time
 from collections.abc import Sequence
+from contextvars import ContextVar
 from types import TracebackType
 from uuid import UUID
 
@@ -14,68 +16,119 @@ from prefect.exceptions import MissingContextError
 
 from flows.environment import TERMINAL
 from nightmend.agents import PHASES, Phase
+from nightmend.monitoring.deployment import DeploymentMonitor, Status
+from nightmend.monitoring.performance import PerformanceMonitor
 from nightmend.night import Night
 from nightmend.report.pull_request import code, plain
 from nightmend.report.story import duration, words
 from nightmend.results import AgentResult, PhaseRecord
 
+_shown: ContextVar["Progress | None"] = ContextVar("progress", default=None)
+"""The progress of the night that this code is part of."""
 
-def say(sentence: str) -> None:
+
+def say(sentence: str, level: int = logging.INFO) -> None:
     """Tell one line to whoever watches: the run's log, and the terminal that started the night."""
     with contextlib.suppress(MissingContextError):
-        get_run_logger().info(sentence)
+        get_run_logger().log(level, sentence)
     if os.environ.get(TERMINAL):
         sys.stdout.write(f"{sentence}\n")
         sys.stdout.flush()
 
 
-class Progress:
-    """The progress of a night over its phases; a phase counts as much as it has agents."""
+def agent_is(agent: str, status: Status, progress: float, result: AgentResult | None = None) -> None:
+    """Tell the night's progress, where there is one, how far an agent is."""
+    if shown := _shown.get():
+        shown.agent_is(agent, status, progress, result)
 
-    def __init__(self, night: Night, phases: Sequence[Phase] = tuple(PHASES)) -> None:
+
+class Progress:
+    """Shows how far the agents of a night are; `monitor` keeps it."""
+
+    def __init__(
+        self,
+        night: Night,
+        phases: Sequence[Phase] = tuple(PHASES),
+        performance: PerformanceMonitor | None = None,
+    ) -> None:
         self.night = night
+        self.monitor = DeploymentMonitor(phases, broadcast=self._show, performance=performance)
+        self._performance = performance
         self._clock = time.perf_counter()
-        self._lines: dict[Phase, str] = dict.fromkeys(phases, "waits")
-        self._agents = 0
+        self._ended: dict[Phase, str] = {}
         self._artifact: UUID | None = None
 
     def __enter__(self) -> "Progress":
         self._artifact = create_progress_artifact(  # type: ignore[assignment]
             0.0, key="nightmend-progress", description=self._description()
         )
+        self._token = _shown.set(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        pass
+        _shown.reset(self._token)
 
     def begin(self, phase: Phase) -> None:
         """Say that a phase begins, and with which agents."""
-        agents = ", ".join(PHASES[phase])
-        say(f"{self._stamp()} {phase}: {agents}")
-        self._show(phase, f"**at work** since {time.strftime('%H:%M:%S %Z')}: {plain(agents)}")
+        say(f"{self._stamp()} {phase}: {', '.join(PHASES[phase])}")
 
-    def end(self, record: PhaseRecord) -> None:
-        """Say how a phase ended, agent by agent."""
+    def agent_is(self, agent: str, status: Status, progress: float, result: AgentResult | None) -> None:
+        """Note how far an agent is; say what it did when it has ended well."""
+        self.monitor.update_agent_status(agent, status, progress)
+        if result:
+            self._count(result)
+            say(f"{self._stamp()}   {_agent(result)}")
+
+    def end(self, record: PhaseRecord, resolved: int = 0) -> None:
+        """Say how a phase ended, and count the issues that it resolved.
+
+        What its agents did was said by each of them, unless the phase is from a checkpoint.
+        """
         agents = [_agent(agent) for agent in record.agents]
-        for line in agents:
+        for line in agents if record.status == "CACHED" else ():
             say(f"{self._stamp()}   {line}")
         trouble = f": {record.error}" if record.error else ""
         say(f"{self._stamp()} {record.phase} {record.status} in {record.seconds:.1f} s{trouble}")
-        self._agents += len(PHASES[record.phase])
         ended = f"{words(record.status.lower())} in {duration(record.seconds)}"
-        self._show(record.phase, f"**{ended}** {plain(record.error or '; '.join(agents))}")
+        self._ended[record.phase] = f"**{ended}** {plain(record.error or '; '.join(agents))}"
+        self.monitor.add_resolved_issues(resolved)
+        for agent in PHASES[record.phase]:
+            known = self.monitor.agent_status[agent]
+            done = record.status in {"PASSED", "CACHED"}
+            if done and known.status != "COMPLETED":
+                self.monitor.update_agent_status(agent, "COMPLETED", 100)
+        self._show(self.monitor.calculate_overall_progress())
 
-    def _show(self, phase: Phase, line: str) -> None:
-        self._lines[phase] = line
+    def _count(self, result: AgentResult) -> None:
+        commands, failures = (result.metrics.get(f"sandbox_{name}") for name in ("commands", "failures"))
+        if self._performance and isinstance(commands, int) and isinstance(failures, int):
+            self._performance.count_commands(commands, failures)
+
+    def _show(self, overall: float) -> None:
         if self._artifact:
-            total = sum(len(PHASES[phase]) for phase in self._lines)
-            update_progress_artifact(self._artifact, 100 * self._agents / total, self._description())
+            update_progress_artifact(self._artifact, overall, self._description())
 
     def _description(self) -> str:
-        lines = [f"- {phase}: {line}" for phase, line in self._lines.items()]
-        return "\n".join([f"Night {code(self.night.run)} on {code(self.night.target)}", "", *lines])
+        lines = [f"- {phase}: {self._line(phase)}" for phase in self.monitor.phase_progress]
+        report = self.monitor.generate_progress_report()
+        head = f"Night {code(self.night.run)} on {code(self.night.target)}"
+        measured = [
+            f"{metric.replace('_', ' ')} {value:.3g}"
+            for metric, value in report.performance_metrics.items()
+            if value is not None
+        ]
+        resolved = f"{report.issues_resolved} issues resolved so far"
+        return "\n".join([head, "", *lines, "", plain("; ".join([resolved, *measured]))])
+
+    def _line(self, phase: Phase) -> str:
+        if phase in self._ended:
+            return self._ended[phase]
+        if not self.monitor.phase_progress[phase]:
+            return "waits"
+        stands = (f"{agent} {self.monitor.agent_status[agent].status.lower()}" for agent in PHASES[phase])
+        return f"**{self.monitor.phase_progress[phase]:.0f} %** {plain(', '.join(stands))}"
 
     def _stamp(self) -> str:
         return f"[{time.perf_counter() - self._clock:7.1f} s]"

@@ -2,13 +2,16 @@ import time
 
 from prefect import flow
 
-from flows.phase import PhaseOutcome, deploy, run_phase, works
+from flows.orchestration import deploy_agents_sequentially, execute_repairs_sequentially
+from flows.phase import PhaseOutcome, run_phase
 from nightmend.night import Night
+from nightmend.orchestration import validate_progressively
 from nightmend.phases import repaired
 from nightmend.results import PhaseResult
 from nightmend.workspace import Workspace
 from tasks.code_quality import CodeQualityAgent, code_quality
 from tasks.documentation_update import DocumentationUpdateAgent, documentation_update
+from tasks.master_orchestrator import MasterOrchestrator
 
 
 @flow(name="quality", flow_run_name="quality", persist_result=True, result_serializer="json")
@@ -19,8 +22,9 @@ def quality(night: Night, start: PhaseResult) -> PhaseOutcome:
 
 def _quality(night: Night, start: PhaseResult) -> PhaseResult:
     clock = time.perf_counter()
-    gates = deploy(night, {agent.name: agent for agent in (CodeQualityAgent, DocumentationUpdateAgent)})
-    agents = [
-        agent(night, start) for agent in (code_quality, documentation_update) if works(night, agent.name)
-    ]
+    orchestrator = MasterOrchestrator(night)
+    classes = (CodeQualityAgent, DocumentationUpdateAgent)
+    gates = deploy_agents_sequentially(orchestrator, {agent.name: agent for agent in classes})
+    outcomes = execute_repairs_sequentially(night, start, (code_quality, documentation_update))
+    agents = validate_progressively(orchestrator.registry, "quality", outcomes)
     return repaired(Workspace(night), "quality", start, agents, gates, clock)

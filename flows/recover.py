@@ -18,18 +18,20 @@ from flows.phase import saved
 from flows.progress import Progress, say
 from flows.quality import quality
 from flows.repairs import repairs
+from flows.watch import NightWatch
 from nightmend.agents import Phase
 from nightmend.errors import NightmendError, PrerequisiteError
 from nightmend.git.target import Target
 from nightmend.home import state_folder
 from nightmend.night import Night
 from nightmend.nights import open_night
-from nightmend.phases import beginning
+from nightmend.phases import beginning, issues_resolved
 from nightmend.preflight import preflight
 from nightmend.priority import lower_priority
 from nightmend.publication import Published
 from nightmend.results import Course, PhaseRecord, PhaseResult
 from nightmend.settings import Profile
+from tasks.logs import log_from
 from tasks.publish import publish
 from tasks.tell import tell
 
@@ -71,11 +73,12 @@ def recover(
     absolute(target=target, report=report)
     preflight(Target.open(Path(target)), state_folder(), report)
     night = open_night(target, python, profile, through=through, only=only or (), **configured())
+    log_from(night.orchestrator.log_level)
     say(f"night {night.run} on {night.target} at {night.base_commit[:12]}")
-    with NightCluster(night) as cluster:
-        course = _phases(night, cluster)
+    with NightCluster(night) as cluster, NightWatch(night, cluster) as watch:
+        course = _phases(night, cluster, watch)
     published, course = _published(night, course)
-    folder = tell(night, course, published, report, time.perf_counter() - clock)
+    folder = tell(night, course, published, report, time.perf_counter() - clock, watch.summary())
     say(f"{published.sentence}, report {folder}")
     if course.error:
         unfit = course.exit_code == PrerequisiteError.exit_code
@@ -95,12 +98,12 @@ def _published(night: Night, course: Course) -> tuple[Published, Course]:
     return nothing, course if course.error else course.model_copy(update=told)
 
 
-def _phases(night: Night, cluster: NightCluster) -> Course:
+def _phases(night: Night, cluster: NightCluster, watch: NightWatch) -> Course:
     start = last = beginning(night)
     validated: list[PhaseResult] = []
     records: list[PhaseRecord] = []
     failure: object = None
-    with Progress(night, night.phases) as progress:
+    with Progress(night, night.phases, watch.performance) as progress:
         for phase in PHASE_FLOWS:
             if failure is not None or phase not in night.phases:
                 records.append(PhaseRecord(phase=phase, status="SKIPPED", seconds=0))
@@ -117,7 +120,7 @@ def _phases(night: Night, cluster: NightCluster) -> Course:
             else:
                 failure = outcome
                 records.append(PhaseRecord.failed(phase, outcome, seconds))
-            progress.end(records[-1])
+            progress.end(records[-1], issues_resolved(night, outcome))
     return Course.of(start, validated, records, failure)
 
 

@@ -2,13 +2,16 @@ import time
 
 from prefect import flow
 
-from flows.phase import PhaseOutcome, deploy, run_phase, works
+from flows.orchestration import deploy_agents_sequentially, execute_repairs_parallelly
+from flows.phase import PhaseOutcome, run_phase
 from nightmend.night import Night
+from nightmend.orchestration import validate_progressively
 from nightmend.phases import repaired
 from nightmend.results import PhaseResult
 from nightmend.workspace import Workspace
 from tasks.agent_framework_repair import AgentFrameworkRepairAgent, agent_framework_repair
 from tasks.data_pipeline_repair import DataPipelineRepairAgent, data_pipeline_repair
+from tasks.master_orchestrator import MasterOrchestrator
 from tasks.model_system_repair import ModelSystemRepairAgent, model_system_repair
 
 
@@ -21,11 +24,9 @@ def repairs(night: Night, start: PhaseResult) -> PhaseOutcome:
 def _repairs(night: Night, start: PhaseResult) -> PhaseResult:
     clock = time.perf_counter()
     classes = (AgentFrameworkRepairAgent, ModelSystemRepairAgent, DataPipelineRepairAgent)
-    gates = deploy(night, {agent.name: agent for agent in classes})
-    working = [
-        agent.with_options(retries=night.orchestrator.retry_attempts).submit(night, start)
-        for agent in (agent_framework_repair, model_system_repair, data_pipeline_repair)
-        if works(night, agent.name)
-    ]
-    agents = [future.result() for future in working]
+    orchestrator = MasterOrchestrator(night)
+    gates = deploy_agents_sequentially(orchestrator, {agent.name: agent for agent in classes})
+    independent = (agent_framework_repair, model_system_repair, data_pipeline_repair)
+    outcomes = execute_repairs_parallelly(night, start, independent)
+    agents = validate_progressively(orchestrator.registry, "repairs", outcomes)
     return repaired(Workspace(night), "repairs", start, agents, gates, clock)

@@ -29,6 +29,10 @@ class SandboxError(NightmendError):
     exit_code = 3
 
 
+class SilentAgentError(NightmendError):
+    """An agent gave no sign of life for longer than `default_timeout`, and was ended with its sandboxes."""
+
+
 class DeploymentError(NightmendError):
     """An agent could not be deployed; its checkpoint was restored."""
 

@@ -2,9 +2,15 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from nightmend.agent import Agent
-from nightmend.agents import AGENTS, DEPENDENCIES
-from nightmend.errors import UsageError
+from nightmend.agents import AGENTS, DEPENDENCIES, Phase
+from nightmend.errors import NightmendError, UsageError, ValidationError
 from nightmend.frozen import Frozen
+from nightmend.results import AgentResult
+
+Outcome = AgentResult | Exception
+"""What came of an agent's work: its result, or the error that ended it."""
+Outcomes = Mapping[str, Outcome]
+"""By agent, in the order in which they were set to work."""
 
 
 class Progress(Frozen):
@@ -18,6 +24,13 @@ class Progress(Frozen):
     def completion_percentage(self) -> float:
         """Share of the assigned tasks that are finished; 100 where nothing was assigned."""
         return 100 * self.finished / self.assigned if self.assigned else 100.0
+
+
+class Validation(Frozen):
+    """Whether an agent did its work, and one sentence that says what ended it; the specification's names."""
+
+    success: bool
+    error: str = ""
 
 
 class AgentRegistry:
@@ -56,3 +69,31 @@ def deployment_order(dependencies: Mapping[str, tuple[str, ...]] = DEPENDENCIES)
         raise UsageError(
             f"the agents depend on each other in a circle: {' > '.join(error.args[1])}"
         ) from error
+
+
+def validate_progressively(
+    registry: AgentRegistry, phase: Phase, outcomes: Outcomes
+) -> tuple[AgentResult, ...]:
+    """Validate every agent of a phase before the next phase begins, and return their results.
+
+    ValidationError names each agent that failed, so that no failure hides another.
+    """
+    validations = [
+        validate_agent_functionality(registry.get_agent(name), outcome) for name, outcome in outcomes.items()
+    ]
+    complaints = [validation.error for validation in validations if not validation.success]
+    if complaints:
+        errors = [outcome for outcome in outcomes.values() if isinstance(outcome, Exception)]
+        failure = ValidationError(f"phase {phase} was rolled back: {'; '.join(complaints)}")
+        failure.exit_code = max(getattr(error, "exit_code", failure.exit_code) for error in errors)
+        raise failure from errors[0]
+    return tuple(outcome for outcome in outcomes.values() if isinstance(outcome, AgentResult))
+
+
+def validate_agent_functionality(agent: Agent, outcome: Outcome) -> Validation:
+    """Say whether a deployed agent did its work."""
+    if isinstance(outcome, AgentResult):
+        return Validation(success=True)
+    why = str(outcome) if isinstance(outcome, NightmendError) else f"{type(outcome).__name__}: {outcome}"
+    named = why.startswith(f"agent {agent.name} ")
+    return Validation(success=False, error=why if named else f"agent {agent.name} failed: {why}")

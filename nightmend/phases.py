@@ -132,6 +132,14 @@ def resolved(before: Diagnosis, after: Diagnosis) -> Counter[str]:
     return counts
 
 
+def issues_resolved(night: Night, result: object) -> int:
+    """Count the issues whose repairs a validated phase kept; 0 for one that ended otherwise."""
+    if not isinstance(result, PhaseResult) or result.judgements is None:
+        return 0
+    judged = Workspace(night).get(result.judgements, Judgements).judgements
+    return sum(len(one.repair.issues) for one in judged if one.verdict == "kept")
+
+
 def _need(workspace: Workspace, ref: str | None, model: type[M]) -> M:
     if ref is None:
         raise ValueError("a phase of repairs starts behind diagnostics")

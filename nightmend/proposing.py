@@ -10,6 +10,7 @@ from nightmend.documents.moves import moves
 from nightmend.documents.places import Places
 from nightmend.git.runner import Git
 from nightmend.issue import Issue
+from nightmend.monitoring.pulse import beat
 from nightmend.patterns.document import Document
 from nightmend.patterns.elsewhere import names_taken
 from nightmend.patterns.joint import difference, join_clashing
@@ -96,6 +97,7 @@ def _sources(workspace: Workspace, snapshot: Snapshot, paths: Sequence[str]) -> 
 
     code = [path for path in paths if not is_markup(path)]
     for path, content in workspace.store.read_many(snapshot, code).items():
+        beat("a file that patterns look at")
         module = Module.parse(
             path,
             content,

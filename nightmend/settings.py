@@ -27,6 +27,9 @@ class Limits(Frozen):
     memory: int = Field(2 * GIB, ge=16 * MIB, description="Bytes of memory, all processes together")
     cpu_seconds: float = Field(300, gt=0, description="CPU seconds, all processes together")
     wall_seconds: float = Field(600, gt=0, description="Seconds on the clock")
+    silent_seconds: float | None = Field(
+        None, gt=0, description="Seconds with neither output nor one percent of a processor"
+    )
     processes: int = Field(512, ge=1, description="Processes and threads at once")
     open_files: int = Field(4096, ge=16, description="Open files of one process")
     file_bytes: int = Field(1 * GIB, ge=0, description="Bytes of one file")
@@ -35,8 +38,8 @@ class Limits(Frozen):
     output_bytes: int = Field(16 * MIB, ge=0, description="Bytes kept of stdout and of stderr, each")
 
 
-SUITE_LIMITS = Limits(memory=8 * GIB, cpu_seconds=3600, wall_seconds=3600, processes=2048)
-"""A target's own test suite needs more than a repair does."""
+SUITE_LIMITS = Limits(memory=8 * GIB, cpu_seconds=3600, wall_seconds=3600, silent_seconds=240, processes=2048)
+"""A target's own test suite needs more than a repair does; one that hangs ends before its agent does."""
 
 
 class SandboxSettings(Frozen):
@@ -60,3 +63,8 @@ class Thresholds(Frozen):
     concurrent_success_rate: float = Field(95, ge=0, le=100)
     response_seconds: float = Field(2.0, gt=0)
     high_severity_open: int = Field(0, ge=0)
+    response_time: float = Field(2.0, gt=0)
+    """Seconds; this and the three below are what a night is watched by, and close no gate."""
+    memory_usage: float = Field(80, gt=0, le=100)
+    cpu_usage: float = Field(70, gt=0, le=100)
+    error_rate: float = Field(5, ge=0, le=100)

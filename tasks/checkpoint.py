@@ -1,6 +1,7 @@
-"""Prefect's result persistence as our checkpoints: how an agent's task is cached, and what may be retried."""
+"""Prefect's result persistence as our checkpoints: how an agent is cached, watched, and tried again."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from prefect import Task, task
@@ -9,11 +10,14 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 
 from nightmend.errors import NightmendError, SandboxError
+from nightmend.monitoring.pulse import Pulse, watched
 from nightmend.night import Night
 from nightmend.nights import night_key
 from nightmend.results import AgentResult, PhaseResult
+from tasks.logs import log_from
 
 AgentWork = Callable[[Night, PhaseResult], AgentResult]
+AgentTask = Task[[Night, PhaseResult], AgentResult]
 
 
 def agent_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -31,14 +35,30 @@ def is_transient(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
     return isinstance(error, OSError | TimeoutError)
 
 
-def agent_task(name: str) -> Callable[[AgentWork], Task[[Night, PhaseResult], AgentResult]]:
-    """Make an agent's work a Prefect task whose result is a checkpoint."""
-    return task(
-        name=name,
-        task_run_name=name,
-        cache_policy=CacheKeyFnPolicy(cache_key_fn=agent_key),
-        persist_result=True,
-        result_serializer="json",
-        retries=3,
-        retry_condition_fn=is_transient,
-    )
+def agent_task(name: str) -> Callable[[AgentWork], AgentTask]:
+    """Make an agent's work a Prefect task whose result is a checkpoint, and which ends when it is silent."""
+
+    def made(work: AgentWork) -> AgentTask:
+        @wraps(work)
+        def alive(night: Night, start: PhaseResult) -> AgentResult:
+            log_from(night.orchestrator.log_level)
+            pulse = Pulse(name, night.orchestrator.default_timeout)
+            result = watched(pulse, lambda: work(night, start))
+            counts = {"sandbox_commands": pulse.commands, "sandbox_failures": pulse.failures}
+            return result.model_copy(update={"metrics": {**result.metrics, **counts}})
+
+        return task(
+            name=name,
+            task_run_name=name,
+            cache_policy=CacheKeyFnPolicy(cache_key_fn=agent_key),
+            persist_result=True,
+            result_serializer="json",
+            retry_condition_fn=is_transient,
+        )(alive)
+
+    return made
+
+
+def tried_again(agent: AgentTask, night: Night) -> AgentTask:
+    """Return an agent's task with as many further tries as this night gives."""
+    return agent.with_options(retries=night.orchestrator.retry_attempts)

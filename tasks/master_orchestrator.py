@@ -1,5 +1,7 @@
+import os
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import anyio
@@ -7,34 +9,22 @@ import psutil
 from distributed import Client
 from prefect.client.orchestration import get_client
 from prefect.results import ResultStore
-from pydantic import Field
 
 from nightmend.agent import Agent, Check, SelfTest
 from nightmend.agent_run import Work, run_agent
-from nightmend.frozen import Frozen
 from nightmend.issue import Issue
+from nightmend.monitoring.health import Health
 from nightmend.night import Night
 from nightmend.nights import ambient_night
 from nightmend.orchestration import AgentRegistry, Progress, deployment_order
-from nightmend.recovery.deployment import AgentConfig, AgentDeploymentManager
-from nightmend.recovery.states import AgentStates
 from nightmend.repairing import RepairAgent
 from nightmend.results import AgentResult, PhaseResult
-from nightmend.workspace import Workspace, target_folder
+from nightmend.settings import Limits
+from nightmend.workspace import Workspace
 from tasks.checkpoint import agent_task
 from tasks.cluster import local_cluster
 
-
-class Health(Frozen):
-    """Which agents are deployed, and whether the parts that a night stands on answer."""
-
-    agents: tuple[str, ...]
-    checks: tuple[Check, ...] = Field(description="One for each part that a night stands on")
-
-    @property
-    def healthy(self) -> bool:
-        """Whether every part answers."""
-        return all(check.passed for check in self.checks)
+ANSWER_SECONDS = 30
 
 
 class MasterOrchestrator:
@@ -61,33 +51,17 @@ class MasterOrchestrator:
         """Return the ten names, each behind all that it depends on."""
         return deployment_order()
 
-    def deploy(
-        self, factories: Mapping[str, Callable[[], Agent]], report: Callable[[str], None]
-    ) -> dict[str, SelfTest]:
-        """Deploy these agents in the order of their dependencies; returns their self-tests.
-
-        Raises DeploymentError at the first that fails, behind its own rollback.
-        """
-        states = AgentStates(target_folder(Path(self.night.home), Path(self.night.target)) / "agents")
-        manager = AgentDeploymentManager(states, self.register_agent, report)
-        for name in self.deployment_order():
-            if name in factories:
-                manager.deploy_agent_with_rollback(AgentConfig(name=name, factory=factories[name]))
-        return manager.self_tests
-
     def self_test(self) -> SelfTest:
-        """Round-trip result storage, the Prefect API, a Dask task and a sandbox, each for real."""
-        return SelfTest(checks=self.health_check().checks)
+        """Round-trip result storage, the Prefect API, a sandbox and a Dask task, each for real."""
+        return SelfTest(checks=(*self._round_trips(), _checked("Dask", self._round_trip_dask)))
 
     def health_check(self) -> Health:
-        """Ask every part that a night stands on, and list the agents that are deployed."""
-        parts: Sequence[tuple[str, Callable[[], str]]] = (
-            ("result storage", self._round_trip_storage),
-            ("Prefect API", _ask_api),
-            ("Dask", self._round_trip_dask),
-            ("sandbox", self._round_trip_sandbox),
-        )
-        return Health(agents=self.registry.names, checks=tuple(_checked(*part) for part in parts))
+        """Ask every part that a night stands on, and list the agents that are deployed; cheap.
+
+        Dask is asked where its processes run, and who is at work there is not disturbed.
+        """
+        dask = [_checked("Dask", lambda: _ask_workers(address))] if (address := self._dask_address) else []
+        return Health(agents=self.registry.names, checks=(*self._round_trips(), *dask))
 
     def assign_repair_tasks(self, repair_agent: RepairAgent, issues: Iterable[Issue]) -> Progress:
         """Let an agent repair the issues one by one; `monitor_progress` tells how far it is."""
@@ -106,11 +80,13 @@ class MasterOrchestrator:
         """Return how far the work assigned last has come."""
         return self._progress
 
-    def _round_trip_storage(self) -> str:
-        store = ResultStore()
-        key = f"nightmend-self-test-{time.time_ns()}"
-        store.write(obj=key, key=key)
-        return "" if store.read(key).result == key else "what was written was not what was read"
+    def _round_trips(self) -> list[Check]:
+        parts: Sequence[tuple[str, Callable[[], str]]] = (
+            ("result storage", _round_trip_storage),
+            ("Prefect API", ask_api),
+            ("sandbox", self._round_trip_sandbox),
+        )
+        return [_checked(*part) for part in parts]
 
     def _round_trip_dask(self) -> str:
         if self._dask_address:
@@ -120,7 +96,7 @@ class MasterOrchestrator:
 
     def _round_trip_sandbox(self) -> str:
         with Workspace(self.night).sandbox(None, "self-test") as box:
-            result = box.run(["cat"], stdin=b"nightmend")
+            result = box.run(["cat"], stdin=b"nightmend", limits=Limits(wall_seconds=ANSWER_SECONDS))
         return "" if result.stdout == b"nightmend" else f"`cat` ended with {result.return_code}"
 
 
@@ -132,7 +108,17 @@ def _checked(name: str, ask: Callable[[], str]) -> Check:
     return Check(name=name, passed=not problem, detail=problem)
 
 
-def _ask_api() -> str:
+def _round_trip_storage() -> str:
+    """Write a value and read it back, under a name of this thread that is used again and again."""
+    store, said = ResultStore(), str(time.time_ns())
+    key = f"nightmend-self-test-{os.getpid()}-{threading.get_ident()}"
+    store.write(obj=said, key=key)
+    return "" if store.read(key).result == said else "what was written was not what was read"
+
+
+def ask_api() -> str:
+    """Ask the Prefect API whether it is well; returns what is wrong, nothing where it is."""
+
     async def ask() -> Exception | None:
         async with get_client() as client:
             return await client.api_healthcheck()
@@ -145,6 +131,14 @@ def _square_on(address: str) -> str:
     with Client(address, set_as_default=False, timeout=30) as client:
         answer = client.submit(pow, 7, 2, pure=False).result(timeout=60)
     return "" if answer == 49 else f"a worker answered {answer!r}"
+
+
+def _ask_workers(address: str) -> str:
+    """Ask the scheduler whether it hears of a worker; one at work is not asked itself."""
+    with Client(address, set_as_default=False, timeout=ANSWER_SECONDS) as client:
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    heard = [worker for worker in workers if time.time() - worker["last_seen"] < ANSWER_SECONDS]
+    return "" if heard else f"none of {len(workers)} workers has been heard of for {ANSWER_SECONDS} seconds"
 
 
 def machine(night: Night) -> Work:

@@ -4,6 +4,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from nightmend.gate import Gate
+from nightmend.monitoring.summary import Monitoring
 from nightmend.night import Night
 from nightmend.publication import Published
 from nightmend.report.build import build_report
@@ -16,9 +17,16 @@ from nightmend.workspace import target_folder
 
 
 @task(name="tell", persist_result=False)
-def tell(night: Night, course: Course, published: Published, report: str | None, seconds: float) -> str:
+def tell(
+    night: Night,
+    course: Course,
+    published: Published,
+    report: str | None,
+    seconds: float,
+    monitoring: Monitoring | None = None,
+) -> str:
     """Write the report of a night and show it in the Prefect UI; returns its folder."""
-    told = build_report(night, course, published, seconds)
+    told = build_report(night, course, published, seconds, monitoring)
     folder = Path(report) if report else default_folder(night)
     write_report(told.report, told.diffs, folder)
     show(told.report, folder)

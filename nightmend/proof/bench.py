@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from nightmend.evidence import Evidence, Grade, Judgement, Verdict
+from nightmend.monitoring.pulse import beat
 from nightmend.proof.erasure import Erasure
 from nightmend.proof.syntax import Version
 from nightmend.repair import Repair, apply_repairs
@@ -46,6 +47,7 @@ class Bench:
 
     def note(self, repair: Repair, **fields: Any) -> None:
         """Add to what was shown of a repair."""
+        beat("a repair on trial")
         self.evidence[repair.id] = self.evidence[repair.id].model_copy(update=fields)
 
     def drop(self, repair: Repair, verdict: Verdict, reason: str) -> None:

@@ -1,6 +1,7 @@
 """Deploy an agent as the specification does: checkpoint, deploy, validate, register, or roll back."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from nightmend.agent import Agent, SelfTest
 from nightmend.errors import DeploymentError, NightmendError
@@ -15,14 +16,30 @@ class AgentConfig(Frozen):
     factory: Callable[[], Agent]
 
 
+class DeploymentCheckpoint(Frozen):
+    """What an agent's deployment goes back to when it fails."""
+
+    agent: str
+    state: AgentState | None
+    """None for an agent that was never deployed."""
+
+
+class Orchestrator(Protocol):
+    """Who is told of a deployed agent."""
+
+    def register_agent(self, agent: Agent) -> None:
+        """Register a deployed agent under its name."""
+        ...
+
+
 class AgentDeploymentManager:
     """Deploys agents one by one and leaves no half-deployed one behind."""
 
     def __init__(
-        self, states: AgentStates, register: Callable[[Agent], None], report: Callable[[str], None]
+        self, states: AgentStates, orchestrator: Orchestrator, report: Callable[[str], None]
     ) -> None:
         self.states = states
-        self._register = register
+        self.orchestrator = orchestrator
         self.self_tests: dict[str, SelfTest] = {}
         """The passed self-test of every agent deployed so far."""
         self._report = report
@@ -37,25 +54,36 @@ class AgentDeploymentManager:
         except Exception as error:
             raise self.report_deployment_failure(agent_config, error) from error
         try:
-            return self._deploy(agent_config)
+            agent = self.deploy_agent(agent_config)
+            validation = self.validate_agent(agent)
+            if not validation.success:
+                raise DeploymentError(f"its self-test failed: {validation.error}")  # noqa: TRY301 -- one way back
+            self.states.write(agent.name, "registered")
+            self.orchestrator.register_agent(agent)
         except Exception as error:
-            self.rollback_to_checkpoint(agent_config.name, checkpoint)
+            self.rollback_to_checkpoint(checkpoint)
             raise self.report_deployment_failure(agent_config, error) from error
+        self.self_tests[agent.name] = validation
+        return agent
 
-    def create_checkpoint(self, agent: str) -> AgentState | None:
-        """Return the state to come back to, None for an agent never deployed; a corrupt one raises."""
-        return self.states.read(agent)
+    def create_checkpoint(self, agent: str) -> DeploymentCheckpoint:
+        """Return what to come back to; a corrupt state raises."""
+        return DeploymentCheckpoint(agent=agent, state=self.states.read(agent))
+
+    def deploy_agent(self, agent_config: AgentConfig) -> Agent:
+        """Make the agent; nobody knows of it yet."""
+        return agent_config.factory()
 
     def validate_agent(self, agent: Agent) -> SelfTest:
         """Let the agent test itself."""
         return agent.self_test()
 
-    def rollback_to_checkpoint(self, agent: str, checkpoint: AgentState | None) -> None:
+    def rollback_to_checkpoint(self, checkpoint: DeploymentCheckpoint) -> None:
         """Bring back the state that the agent had before."""
-        if checkpoint is None:
-            self.states.forget(agent)
+        if checkpoint.state is None:
+            self.states.forget(checkpoint.agent)
         else:
-            self.states.put(checkpoint)
+            self.states.put(checkpoint.state)
 
     def report_deployment_failure(self, agent_config: AgentConfig, error: Exception) -> DeploymentError:
         """Report the failure and return the error to raise."""
@@ -65,13 +93,3 @@ class AgentDeploymentManager:
         )
         self._report(str(failure))
         return failure
-
-    def _deploy(self, agent_config: AgentConfig) -> Agent:
-        agent = agent_config.factory()
-        validation = self.validate_agent(agent)
-        if validation.status != "PASS":
-            raise DeploymentError(f"its self-test failed: {validation.failures}")
-        self.states.write(agent.name, "registered")
-        self._register(agent)
-        self.self_tests[agent.name] = validation
-        return agent

@@ -8,6 +8,7 @@ from nightmend.evidence import Judgement
 from nightmend.frozen import Frozen
 from nightmend.issue import CATEGORIES
 from nightmend.measures import Quality
+from nightmend.monitoring.summary import Monitoring
 from nightmend.night import Night
 from nightmend.phases import resolved
 from nightmend.proof.baseline import Baseline
@@ -39,7 +40,9 @@ class Told(Frozen):
     diffs: dict[str, str]
 
 
-def build_report(night: Night, course: Course, published: Published, seconds: float) -> Told:
+def build_report(
+    night: Night, course: Course, published: Published, seconds: float, monitoring: Monitoring | None = None
+) -> Told:
     """Return the report of a night and the diff of every repair that was tried."""
     workspace = Workspace(night)
     results = course.results
@@ -64,6 +67,7 @@ def build_report(night: Night, course: Course, published: Published, seconds: fl
         repairs=tuple(_repair(judgement, commit) for _, (judgement, commit) in judged),
         quality=_quality(workspace, course),
         tool_failures=_tool_failures(workspace, course.last),
+        monitoring=monitoring,
     )
     diffs = {
         judgement.repair.id: repair_diff(workspace, start.snapshot, judgement)

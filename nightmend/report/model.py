@@ -8,6 +8,7 @@ from nightmend.agents import Phase
 from nightmend.evidence import Evidence, Grade, Verdict
 from nightmend.frozen import Frozen
 from nightmend.gate import Gate
+from nightmend.monitoring.summary import Monitoring
 from nightmend.repair import Safety
 from nightmend.results import Metric, PhaseStatus
 from nightmend.settings import Profile
@@ -137,3 +138,5 @@ class Report(Frozen):
     quality: QualityChange
     tool_failures: dict[str, str] = Field(default_factory=dict)
     """Diagnostic tools that could not say anything, with the reason."""
+    monitoring: Monitoring | None = None
+    """What watched over the night; None for one that nothing watched."""

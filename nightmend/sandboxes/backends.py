@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nightmend.errors import NightmendError, PrerequisiteError
+from nightmend.monitoring.pulse import adopt
 from nightmend.sandboxes.bubblewrap import Bubblewrap
 from nightmend.sandboxes.protocol import Sandbox, SandboxSpec
 
@@ -13,7 +14,7 @@ BACKENDS: dict[str, Callable[[SandboxSpec], Sandbox]] = {"bubblewrap": Bubblewra
 
 def create(spec: SandboxSpec, backend: str = "bubblewrap") -> Sandbox:
     """Make a sandbox; PrerequisiteError or SandboxError when that cannot be done."""
-    return BACKENDS[backend](spec)
+    return adopt(BACKENDS[backend](spec))
 
 
 def available() -> str:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from nightmend.errors import SandboxError, UsageError
+from nightmend.monitoring.pulse import counted
 from nightmend.sandboxes.arguments import ENVIRONMENT, ETC, Mounts, arguments, check_inside
 from nightmend.sandboxes.binary import bubblewrap_binary
 from nightmend.sandboxes.cgroups import cgroup_meter
@@ -58,6 +59,11 @@ class Bubblewrap:
         stdin: bytes = b"",
     ) -> CommandResult:
         """Run one command to its end, or to its first limit; nothing of it is left running."""
+        return counted(self.spec.name, lambda: self._run(argv, limits, env, stdin))
+
+    def _run(
+        self, argv: Sequence[str], limits: Limits | None, env: Mapping[str, str] | None, stdin: bytes
+    ) -> CommandResult:
         limits = limits or self.spec.limits
         environment = {**ENVIRONMENT, **self.spec.environment, **(env or {})}
         if not argv:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from nightmend.errors import SandboxError
+from nightmend.monitoring.pulse import beat
 from nightmend.sandboxes.disk import Disk
 from nightmend.sandboxes.launch import CHUNK, GO, Command, Started, read_some, start
 from nightmend.sandboxes.meter import Meter
@@ -25,6 +26,9 @@ _TOO_LARGE = 128 + signal.SIGXFSZ
 _DEATH_SECONDS = 10
 _SETUP_SECONDS = 10
 _GLANCE = 0.0002
+_LOOK_SECONDS = 5.0
+_AT_WORK = 0.01
+"""Share of a processor: a command that uses less, and says nothing, only waits."""
 T = TypeVar("T")
 
 
@@ -63,7 +67,8 @@ class Supervision:
         self._closed = False
         self._guard = threading.Lock()
         self._init: int | None = None  # process descriptor of the sandbox's first process
-        self._began = self._checked = time.monotonic()
+        self._began = self._checked = self._alive = self._looked = time.monotonic()
+        self._said, self._spent = 0, 0.0
 
     def end(self) -> None:
         """Kill every process of the command; its `run` raises SandboxError."""
@@ -158,13 +163,26 @@ class Supervision:
 
     def _exceeded(self, now: float) -> str | None:
         usage = self._meter.usage()
+        self._look_for_life(now, usage.cpu_seconds)
         if usage.exceeded:
             return usage.exceeded
         if usage.cpu_seconds > self._limits.cpu_seconds:
             return "cpu_seconds"
         if now - self._began > self._limits.wall_seconds:
             return "wall_seconds"
+        if self._limits.silent_seconds and now - self._alive > self._limits.silent_seconds:
+            return "silent_seconds"
         return "disk_bytes" if self._disk.exceeds(self._limits.disk_bytes) else None
+
+    def _look_for_life(self, now: float, spent: float) -> None:
+        said = sum(len(output.kept) for output in self._outputs)
+        busy = False
+        if now - self._looked >= _LOOK_SECONDS:
+            busy = spent - self._spent >= _AT_WORK * (now - self._looked)
+            self._looked, self._spent = now, spent
+        if said > self._said or busy:
+            self._said, self._alive = said, now
+            beat()
 
     def _kill(self) -> None:
         with self._guard, suppress(ProcessLookupError):

@@ -98,6 +98,10 @@ def test_thresholds_keep_the_numbers_of_the_specification() -> None:
         "concurrent_success_rate": 95,
         "response_seconds": 2.0,
         "high_severity_open": 0,
+        "response_time": 2.0,
+        "memory_usage": 80.0,
+        "cpu_usage": 70.0,
+        "error_rate": 5.0,
     }
 
 

@@ -1,9 +1,12 @@
+import pickle
+
 import pytest
 
 from nightmend.agent import SelfTest
 from nightmend.agents import AGENTS, DEPENDENCIES, PHASES, phase_of
-from nightmend.errors import UsageError
-from nightmend.orchestration import AgentRegistry, Progress, deployment_order
+from nightmend.errors import SandboxError, SilentAgentError, UsageError, ValidationError
+from nightmend.orchestration import AgentRegistry, Progress, deployment_order, validate_progressively
+from nightmend.results import AgentResult
 
 
 class Idle:
@@ -68,3 +71,47 @@ def test_every_step_belongs_to_one_phase():
     assert [phase_of(phase) for phase in PHASES] == list(PHASES)
     assert phase_of("async_optimization") == "optimization"
     assert {phase_of(agent) for agent in AGENTS} == set(PHASES)
+
+
+def result_of(name):
+    return AgentResult(agent=name, seconds=1, started=1, pid=1)
+
+
+def registry_of(*names):
+    registry = AgentRegistry()
+    for name in names:
+        registry.register_agent(Idle(name))
+    return registry
+
+
+QUALITY = ("code_quality", "documentation_update")
+
+
+def test_a_phase_whose_agents_all_worked_gives_their_results():
+    outcomes = {name: result_of(name) for name in QUALITY}
+    assert validate_progressively(registry_of(*QUALITY), "quality", outcomes) == tuple(outcomes.values())
+
+
+def test_every_failed_agent_of_a_phase_is_named_in_one_sentence():
+    silent = SilentAgentError("agent code_quality gave no sign of life for 5 seconds")
+    outcomes = {"code_quality": silent, "documentation_update": KeyError("page")}
+    with pytest.raises(ValidationError) as raised:
+        validate_progressively(registry_of(*QUALITY), "quality", outcomes)
+    assert str(raised.value) == (
+        "phase quality was rolled back: agent code_quality gave no sign of life for 5 seconds; "
+        "agent documentation_update failed: KeyError: 'page'"
+    )
+    assert raised.value.__cause__ is silent
+
+
+def test_one_failed_agent_is_enough():
+    outcomes = {"code_quality": result_of("code_quality"), "documentation_update": SandboxError("no room")}
+    with pytest.raises(ValidationError, match="agent documentation_update failed: no room") as raised:
+        validate_progressively(registry_of(*QUALITY), "quality", outcomes)
+    assert raised.value.exit_code == SandboxError.exit_code
+    assert pickle.loads(pickle.dumps(raised.value)).exit_code == SandboxError.exit_code
+
+
+def test_an_agent_that_was_never_deployed_validates_nothing():
+    with pytest.raises(UsageError, match="'code_quality' is not registered"):
+        validate_progressively(AgentRegistry(), "quality", {"code_quality": result_of("code_quality")})

@@ -28,7 +28,10 @@ class Site:
         self.states = AgentStates(folder)
         self.registered = []
         self.reports = []
-        self.manager = AgentDeploymentManager(self.states, self.registered.append, self.reports.append)
+        self.manager = AgentDeploymentManager(self.states, self, self.reports.append)
+
+    def register_agent(self, agent):
+        self.registered.append(agent)
 
     def deploy(self, name, factory):
         return self.manager.deploy_agent_with_rollback(AgentConfig(name=name, factory=factory))
@@ -152,5 +155,5 @@ def test_an_agent_that_the_orchestrator_refuses(site):
     def full(agent):
         raise RuntimeError("no room")
 
-    site.manager._register = full
+    site.register_agent = full
     refuse(site, "code_quality", Healthy, "RuntimeError: no room")

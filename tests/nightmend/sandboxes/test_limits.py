@@ -266,3 +266,19 @@ def test_exit_codes_are_those_of_a_shell(box):
     assert box.run(["no-such-command"]).return_code == 127
     assert box.run(["/etc/passwd"]).return_code == 126
     assert box.run(["true"], limits=Limits(memory=GIB)).limit is None
+
+
+def test_a_command_that_neither_says_nor_does_anything(box):
+    result = box.run(["sh", "-c", "echo begun; sleep 30"], limits=Limits(silent_seconds=0.5))
+    assert result.limit == "silent_seconds"
+    assert result.stdout == b"begun\n"
+    assert result.wall_seconds < 10
+
+
+def test_a_command_that_works_is_not_silent(box, run_python, monkeypatch):
+    monkeypatch.setattr("nightmend.sandboxes.supervise._LOOK_SECONDS", 0.2)
+    limits = Limits(silent_seconds=2)
+    code = "import time\nend = time.monotonic() + 3\nwhile time.monotonic() < end: pass"
+    assert run_python(box, code, limits=limits).limit is None
+    spoken = ["sh", "-c", "for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done"]
+    assert box.run(spoken, limits=limits).limit is None

@@ -1,0 +1,27 @@
+import time
+from contextvars import ContextVar
+
+from nightmend.monitoring.watch import Round, Watch
+
+NIGHT = ContextVar("NIGHT", default="none")
+
+
+def test_each_round_goes_at_its_own_interval_in_the_context_of_the_night() -> None:
+    seen: list[str] = []
+    often: list[float] = []
+    NIGHT.set("this one")
+    with Watch([Round(0.4, lambda: seen.append(NIGHT.get())), Round(0.05, lambda: often.append(0))]):
+        time.sleep(1.5)
+    count = len(seen)
+    assert 2 <= count <= 4
+    assert set(seen) == {"this one"}
+    assert len(often) > 2 * count
+    time.sleep(0.6)
+    assert len(seen) == count, "nothing goes on behind the block"
+
+
+def test_a_long_interval_is_not_waited_for() -> None:
+    clock = time.monotonic()
+    with Watch([Round(600, lambda: None)]):
+        pass
+    assert time.monotonic() - clock < 30
