@@ -9,6 +9,8 @@ from blocks.orchestrator import Orchestrator
 from blocks.sandbox import Sandbox
 from blocks.thresholds import Thresholds
 from nightmend.errors import UsageError
+from nightmend.frozen import Frozen
+from nightmend.night import Night
 from nightmend.settings import OrchestratorSettings, SandboxSettings
 from nightmend.settings import Thresholds as ThresholdSettings
 
@@ -54,3 +56,15 @@ def _wrong_values(kind: type[Block], error: ValidationError) -> str:
         for problem in error.errors()
     )
     return f"block {kind.get_block_type_slug()}/{NAME} cannot be used: {fields}; correct it in the Prefect UI"
+
+
+def restore(night: Night) -> None:
+    """Make the blocks of this installation say what a night's settings say; write only what differs."""
+    wanted: dict[type[Orchestrator | Sandbox | Thresholds], Frozen] = {
+        Orchestrator: night.orchestrator,
+        Sandbox: night.sandbox,
+        Thresholds: night.thresholds,
+    }
+    for kind, settings in wanted.items():
+        if (find(kind) or kind()).settings() != settings:
+            kind(**settings.model_dump()).save(NAME, overwrite=True)

@@ -7,6 +7,7 @@ from prefect import get_run_logger
 
 from flows.progress import agent_is
 from nightmend.agent import Agent, SelfTest
+from nightmend.agents import phase_of
 from nightmend.errors import NightmendError
 from nightmend.gate import Gate
 from nightmend.gates import self_test_gate
@@ -25,17 +26,22 @@ AgentClass = Callable[[Night], Agent]
 def deploy_agents_sequentially(
     orchestrator: MasterOrchestrator, agents: Mapping[str, AgentClass]
 ) -> tuple[Gate, ...]:
-    """Deploy the agents of a phase in the order of their dependencies; returns the gate of each self-test.
+    """Deploy the agents that work tonight in the order of their dependencies, and gate their self-tests.
 
     Raises DeploymentError at the first that fails, behind its own rollback.
     """
     manager = AgentDeploymentManager(agent_states(orchestrator.night), orchestrator, get_run_logger().error)
     gates = []
     for name in orchestrator.deployment_order():
-        if name in agents:
+        if name in agents and works(orchestrator.night, name):
             agent = deploy_agent(manager, name, agents[name], orchestrator.night)
             gates.append(self_test_gate(name, validate_agent_deployment(manager, agent)))
     return tuple(gates)
+
+
+def works(night: Night, agent: str) -> bool:
+    """Say whether an agent has a part in this night."""
+    return agent in night.agents(phase_of(agent))
 
 
 def deploy_agent(manager: AgentDeploymentManager, agent_name: str, made: AgentClass, night: Night) -> Agent:
@@ -66,7 +72,8 @@ def execute_repairs(agent: AgentTask, night: Night, start: PhaseResult) -> Outco
 
 def execute_repairs_sequentially(night: Night, start: PhaseResult, agents: tuple[AgentTask, ...]) -> Outcomes:
     """Let agents work one after the other, for quiet timings or because one stands on the other."""
-    return {agent.name: execute_repairs(agent, night, start) for agent in agents}
+    chosen = [agent for agent in agents if works(night, agent.name)]
+    return {agent.name: execute_repairs(agent, night, start) for agent in chosen}
 
 
 def execute_repairs_parallelly(night: Night, start: PhaseResult, agents: tuple[AgentTask, ...]) -> Outcomes:
@@ -74,7 +81,8 @@ def execute_repairs_parallelly(night: Night, start: PhaseResult, agents: tuple[A
 
     There are as many processes as `max_concurrent_agents` allows; who finds none free waits for one.
     """
-    working = {agent.name: tried_again(agent, night).submit(night, start) for agent in agents}
+    chosen = [agent for agent in agents if works(night, agent.name)]
+    working = {agent.name: tried_again(agent, night).submit(night, start) for agent in chosen}
     for name in working:
         agent_is(name, "RUNNING", 20)
     outcomes = {}

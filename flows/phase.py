@@ -16,6 +16,7 @@ from nightmend.gates import check
 from nightmend.night import Night
 from nightmend.nights import next_generation, night_key
 from nightmend.recovery.checkpoints import Checkpoints
+from nightmend.recovery.rollback import SystemRollbackManager
 from nightmend.results import ClosedPhaseError, PhaseResult
 from nightmend.settings import Profile
 from nightmend.workspace import Workspace, target_folder
@@ -62,20 +63,21 @@ def run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -
     """
     result = saved(night, phase, start)
     if result is not None:
-        checkpoints(night).record(
-            night, result, agent_states(night).capture(), phase_key(night, phase, start)
-        )
+        _record(night, result, phase_key(night, phase, start))
         return Completed(name="Cached", message="from its checkpoint", data=result)
-    states = agent_states(night)
-    before = states.backup()
+    before = agent_states(night).backup()
     key = phase_key(night, phase, start)
     with transaction(key=key, store=results(), commit_mode=CommitMode.EAGER, overwrite=True) as txn:
         txn.on_rollback_hooks.append(_undo(night, phase, before))
         result = body()
         _check(result, night.profile)
         txn.stage(result)
-    checkpoints(night).record(night, result, states.capture(), key)
+    _record(night, result, key)
     return result
+
+
+def _record(night: Night, result: PhaseResult, key: str) -> None:
+    SystemRollbackManager(night).create_system_checkpoint(f"{night.run}/{result.phase}", result, key)
 
 
 def _check(result: PhaseResult, profile: Profile) -> None:

@@ -1,6 +1,6 @@
 from prefect import flow
 
-from blocks.load import configured
+from blocks.load import configured, restore
 from flows.absolute import absolute
 from flows.progress import say
 from nightmend.errors import UsageError
@@ -11,14 +11,14 @@ from nightmend.recovery.rollback import SystemRollbackManager
 
 @flow(name="rollback", flow_run_name="rollback {name}", persist_result=True, result_serializer="json")
 def rollback(target: str, name: str) -> SystemCheckpoint:
-    """Take a night's branch, and the states of its agents, back to one of its checkpoints.
+    """Take a night's branch, the states of its agents, and the settings back to one of its checkpoints.
 
     Args:
         target: Path of the git repository.
         name: Checkpoint to go back to, <run>/<phase>.
     """
     absolute(target=target)
-    manager = SystemRollbackManager(open_night(target, **configured()))
+    manager = SystemRollbackManager(open_night(target, **configured()), restore)
     try:
         checkpoint = manager.rollback_to_checkpoint(name)
     except ValueError as error:

@@ -1,34 +1,47 @@
 """The index of a target's checkpoints: a small record for each validated phase of each night."""
 
-import time
+import hashlib
+import re
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError as InvalidModel
 
 from nightmend.agents import Phase
+from nightmend.errors import UsageError
 from nightmend.files import write_atomically
 from nightmend.frozen import Frozen
 from nightmend.night import Night
 from nightmend.recovery.states import AgentState
-from nightmend.results import PhaseResult
 from nightmend.snapshot import Snapshot
+
+NAMED = "named"
+"""Folder of the checkpoints that a person made."""
+
+
+class DatabaseState(Frozen):
+    """What is known of a target over the nights: until there is a ledger, the index of its checkpoints."""
+
+    checkpoints: tuple[str, ...]
+    """Names, oldest first, the unreadable ones last."""
+    digest: str
+    """SHA-256 over their files."""
 
 
 class SystemCheckpoint(Frozen):
     """Everything that a rollback restores; the field names are the specification's."""
 
     name: str
-    """<run>/<phase>."""
+    """<run>/<phase> for a validated phase; a plain name where a person made it."""
     timestamp: float
     """Seconds since the epoch."""
-    phase: Phase
+    phase: Phase | None
+    """None for a checkpoint from before the first night."""
     snapshot: Snapshot
     commit: str
     agent_states: tuple[AgentState, ...]
     configuration: Night
-    database_state: None = None
-    """Taken once there is a ledger."""
+    database_state: DatabaseState | None = None
     result_key: str
     """Where Prefect's result persistence holds the phase itself."""
 
@@ -47,22 +60,9 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def record(
-        self, night: Night, result: PhaseResult, states: tuple[AgentState, ...], result_key: str
-    ) -> SystemCheckpoint:
-        """Write the record of a validated phase."""
-        checkpoint = SystemCheckpoint(
-            name=f"{night.run}/{result.phase}",
-            timestamp=time.time(),
-            phase=result.phase,
-            snapshot=result.snapshot,
-            commit=result.commit,
-            agent_states=states,
-            configuration=night,
-            result_key=result_key,
-        )
+    def put(self, checkpoint: SystemCheckpoint) -> None:
+        """Write a record."""
         write_atomically(self._path(checkpoint.name), checkpoint.model_dump_json(indent=1).encode())
-        return checkpoint
 
     def forget(self, name: str) -> None:
         """Drop the record of a phase that was rolled back."""
@@ -87,8 +87,14 @@ class Checkpoints:
             )
         )
 
+    def database_state(self) -> DatabaseState:
+        """Return the state of the index as it is now."""
+        names = tuple(entry.name for entry in self.listing())
+        digest = hashlib.sha256(b"\0".join(self._path(name).read_bytes() for name in names))
+        return DatabaseState(checkpoints=names, digest=digest.hexdigest())
+
     def _load(self, path: Path) -> ListedCheckpoint:
-        name = f"{path.parent.name}/{path.stem}"
+        name = path.stem if path.parent.name == NAMED else f"{path.parent.name}/{path.stem}"
         try:
             checkpoint = SystemCheckpoint.model_validate_json(path.read_bytes())
         except (OSError, InvalidModel):
@@ -96,5 +102,7 @@ class Checkpoints:
         return ListedCheckpoint(name=name, state="verified", checkpoint=checkpoint)
 
     def _path(self, name: str) -> Path:
-        run, phase = name.split("/")
-        return self.folder / run / f"{phase}.json"
+        if not re.fullmatch(r"([\w.+-]+/)?[\w.+-]+", name) or {".", ".."} & set(name.split("/")):
+            raise UsageError(f"{name!r} cannot be the name of a checkpoint: use letters, digits and dashes")
+        run, _, phase = name.rpartition("/")
+        return self.folder / (run or NAMED) / f"{phase}.json"

@@ -1,7 +1,8 @@
 import pytest
 
+from nightmend.errors import UsageError
 from nightmend.night import Night
-from nightmend.recovery.checkpoints import Checkpoints
+from nightmend.recovery.checkpoints import Checkpoints, SystemCheckpoint
 from nightmend.recovery.states import AgentState
 from nightmend.results import PhaseResult
 from nightmend.snapshot import Snapshot
@@ -21,9 +22,15 @@ def night(run="20261124-010203"):
     )  # fmt: skip
 
 
-def record(checkpoints, phase, run="20261124-010203", commit="c" * 40):
+def record(checkpoints, phase, run="20261124-010203", commit="c" * 40, timestamp=1.0):
     result = PhaseResult(phase=phase, snapshot=Snapshot(tree="a" * 40), commit=commit)
-    return checkpoints.record(night(run), result, STATES, f"nightmend-{phase}-key")
+    checkpoints.put(
+        SystemCheckpoint(
+            name=f"{run}/{phase}", timestamp=timestamp, phase=phase, snapshot=result.snapshot,
+            commit=result.commit, agent_states=STATES, configuration=night(run),
+            result_key=f"nightmend-{phase}-key",
+        )
+    )  # fmt: skip
 
 
 def test_a_checkpoint_holds_all_that_a_rollback_restores(checkpoints):
@@ -35,11 +42,9 @@ def test_a_checkpoint_holds_all_that_a_rollback_restores(checkpoints):
     assert kept.result_key == "nightmend-repairs-key"
 
 
-def test_the_listing_is_in_the_order_of_time_not_of_names(checkpoints, monkeypatch):
-    moments = iter([30.0, 10.0, 20.0])
-    monkeypatch.setattr("nightmend.recovery.checkpoints.time.time", lambda: next(moments))
-    for phase in ("diagnostics", "repairs", "foundation"):
-        record(checkpoints, phase)
+def test_the_listing_is_in_the_order_of_time_not_of_names(checkpoints):
+    for phase, moment in (("diagnostics", 30), ("repairs", 10), ("foundation", 20)):
+        record(checkpoints, phase, timestamp=moment)
     assert [entry.checkpoint.phase for entry in checkpoints.listing()] == [
         "repairs",
         "foundation",
@@ -92,3 +97,21 @@ def test_nights_do_not_overwrite_each_other(checkpoints):
     record(checkpoints, "repairs", run="20261125-010203", commit="2" * 40)
     assert checkpoints.get("20261124-010203/repairs").commit == "1" * 40
     assert checkpoints.get("20261125-010203/repairs").commit == "2" * 40
+
+
+@pytest.mark.parametrize("name", ["", "..", "../../etc/passwd", "a/b/c", "a\0b", "one two"])
+def test_what_is_no_file_name_is_no_name_of_a_checkpoint(checkpoints, name):
+    record(checkpoints, "repairs")
+    known = checkpoints.get("20261124-010203/repairs")
+    with pytest.raises(UsageError, match="cannot be the name of a checkpoint"):
+        checkpoints.put(known.model_copy(update={"name": name}))
+
+
+def test_the_database_state_changes_with_every_record(checkpoints):
+    states = [checkpoints.database_state()]
+    record(checkpoints, "foundation")
+    states.append(checkpoints.database_state())
+    record(checkpoints, "foundation", commit="1" * 40)
+    states.append(checkpoints.database_state())
+    assert [state.checkpoints for state in states] == [(), *[("20261124-010203/foundation",)] * 2]
+    assert len({state.digest for state in states}) == 3

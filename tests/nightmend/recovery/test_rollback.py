@@ -1,10 +1,12 @@
 import subprocess
+import time
 
 import pytest
 
 from nightmend.errors import RollbackError
 from nightmend.recovery.rollback import SystemRollbackManager
 from nightmend.results import PhaseResult
+from nightmend.settings import OrchestratorSettings
 
 
 class Night:
@@ -20,10 +22,8 @@ class Night:
             snapshot = workspace.store.write(snapshot, {"a.py": f"a = {number}\n".encode()})
             commit = self.commits[phase] = workspace.store.commit(snapshot, commit, phase)
             self.manager.states.write("code_quality", "registered", phase)
-            self.manager.checkpoints.record(
-                workspace.night, PhaseResult(phase=phase, snapshot=snapshot, commit=commit),
-                self.manager.states.capture(), "key",
-            )  # fmt: skip
+            result = PhaseResult(phase=phase, snapshot=snapshot, commit=commit)
+            self.manager.create_system_checkpoint(f"{self.run}/{phase}", result, "key")
         workspace.store.publish(workspace.target, f"nightmend/{self.run}", commit)
 
     def git(self, *arguments):
@@ -78,3 +78,70 @@ def test_a_branch_that_its_owner_moved_is_theirs(night):
         night.manager.rollback_to_checkpoint(f"{night.run}/repairs")
     assert (night.branch, night.states()) == before
     assert "FAILED" in night.manager.log.read_text()
+
+
+def test_a_checkpoint_of_now_holds_what_the_specification_names(night):
+    before = time.time()
+    checkpoint = night.manager.create_system_checkpoint("before-the-upgrade")
+    assert before <= checkpoint.timestamp <= time.time()
+    assert checkpoint.name == "before-the-upgrade"
+    assert checkpoint.agent_states == night.manager.capture_agent_states() != ()
+    assert checkpoint.configuration == night.workspace.night
+    assert checkpoint.database_state.checkpoints == tuple(
+        f"{night.run}/{phase}" for phase in ("repairs", "optimization", "quality")
+    )
+    assert checkpoint.commit == night.commits["quality"], "where the last night left the branch"
+    assert night.manager.rollback_checkpoints["before-the-upgrade"] == checkpoint
+
+
+def test_one_can_go_back_to_a_checkpoint_of_ones_own(night):
+    night.manager.create_system_checkpoint("mine")
+    night.manager.rollback_to_checkpoint(f"{night.run}/repairs")
+    night.manager.rollback_to_checkpoint("mine")
+    assert night.branch == night.commits["quality"]
+    assert night.manager.states.read("code_quality").detail == "quality"
+    assert [line.split()[1:] for line in night.manager.rollback_log] == [
+        [f"{night.run}/repairs", "SUCCESS"],
+        ["mine", "SUCCESS"],
+    ]
+
+
+def test_before_the_first_night_only_agents_and_settings_go_back(workspace_of):
+    workspace = workspace_of({"a.py": ""})
+    manager = SystemRollbackManager(workspace.night)
+    manager.create_system_checkpoint("untouched")
+    manager.states.write("code_quality", "registered")
+    manager.rollback_to_checkpoint("untouched")
+    assert manager.capture_agent_states() == ()
+
+
+class Installation:
+    """Where the settings are kept."""
+
+    def __init__(self):
+        self.kept = []
+
+    def __call__(self, night):
+        self.kept.append(night.orchestrator.max_concurrent_agents)
+
+
+def test_settings_go_back_with_the_branch_and_come_again_when_that_fails(night):
+    installation = Installation()
+    now = night.workspace.night.model_copy(
+        update={"orchestrator": OrchestratorSettings(max_concurrent_agents=2)}
+    )
+    manager = SystemRollbackManager(now, installation)
+    manager.rollback_to_checkpoint(f"{night.run}/repairs")
+    assert installation.kept == [10]
+    night.git("update-ref", f"refs/heads/nightmend/{night.run}", night.workspace.night.base_commit)
+    with pytest.raises(RollbackError):
+        manager.rollback_to_checkpoint(f"{night.run}/quality")
+    assert installation.kept == [10, 10, 2]
+
+
+def test_states_that_do_not_come_back_fail_the_rollback(night, monkeypatch):
+    monkeypatch.setattr(night.manager.states, "restore", lambda states: None)
+    before = night.branch, night.states()
+    with pytest.raises(RollbackError, match="are not those of the checkpoint"):
+        night.manager.rollback_to_checkpoint(f"{night.run}/repairs")
+    assert (night.branch, night.states()) == before

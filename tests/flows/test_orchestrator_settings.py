@@ -1,0 +1,171 @@
+"""Each of the orchestrator's five settings changes the night; all are set as people do, in their block."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nightmend.agents import PHASES
+from tests.flows.driving import MENDED, SHOP, TESTS, House, Outcome, branches, git, shop
+
+pytestmark = pytest.mark.night
+
+HANGS = """\
+import time
+from pathlib import Path
+
+import shop
+
+
+def test_hangs_once_somebody_touches_the_greeting():
+    assert shop.greeting() == "come in"
+    if 'f"come in"' not in Path(shop.__file__).read_text():
+        time.sleep(600)
+"""
+LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
+
+
+@dataclass
+class Site:
+    """An installation with a Prefect server of its own, on which blocks can be set."""
+
+    house: House
+    server: str
+    nights: dict[str, Outcome] = field(default_factory=dict)
+
+    def night(self, target: Path, **settings: Any) -> Outcome:
+        """Run a night with these settings of the orchestrator."""
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        from blocks.orchestrator import Orchestrator
+
+        with temporary_settings({PREFECT_API_URL: self.server}):
+            Orchestrator(**settings).save("nightmend", overwrite=True)
+        return self.house.recover(target)
+
+    def logged(self, since: float) -> list[tuple[int, str]]:
+        """The level and text of what Prefect was told after a moment."""
+        with sqlite3.connect(f"file:{self.house.home / 'prefect' / 'prefect.db'}?mode=ro", uri=True) as base:
+            query = "SELECT level, message FROM log WHERE unixepoch(timestamp) >= ?"
+            return list(base.execute(query, (int(since),)))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    from flows.environment import QUIET
+    from flows.server import private_server
+
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in QUIET.items():
+            patch.setenv(name, value)
+        with private_server(home) as url:
+            yield Site(House(home, url), url)
+
+
+@pytest.fixture(scope="module")
+def target(site: Site) -> Path:
+    return shop(site.house.home / "shop")
+
+
+@pytest.fixture(scope="module")
+def careful(site: Site, target: Path) -> Outcome:
+    """One agent at a time, looked after often, everything logged."""
+    return site.night(target, max_concurrent_agents=1, health_check_interval=1, log_level="DEBUG")
+
+
+@pytest.fixture(scope="module")
+def calm(site: Site, target: Path, careful: Outcome) -> Outcome:
+    """Two agents at once, hardly looked after, only errors logged."""
+    return site.night(target, max_concurrent_agents=2, health_check_interval=3600, log_level="ERROR")
+
+
+def most_at_once(outcome: Outcome) -> int:
+    """How many of the three repair agents worked at the same moment, at most."""
+    spans = [
+        (agent["started"], agent["started"] + agent["seconds"])
+        for name, agent in outcome.agents.items()
+        if name in PHASES["repairs"]
+    ]
+    assert len(spans) == 3
+    return max(sum(begun <= start < ended for begun, ended in spans) for start, _ in spans)
+
+
+def test_max_concurrent_agents_is_how_many_work_at_once(careful: Outcome, calm: Outcome) -> None:
+    for outcome, most in ((careful, 1), (calm, 2)):
+        assert outcome.code == 0, outcome.said
+        assert outcome.statuses["repairs"] == "PASSED"
+        assert most_at_once(outcome) == most
+        assert len({outcome.agents[name]["pid"] for name in PHASES["repairs"]}) == most
+
+
+def test_health_is_checked_at_the_interval_and_the_outcome_recorded(careful: Outcome, calm: Outcome) -> None:
+    often, hardly = (outcome.known["monitoring"]["health"] for outcome in (careful, calm))
+    assert (often["interval"], often["failed"], often["troubles"]) == (1, 0, [])
+    assert often["checks"] >= careful.seconds / 10
+    assert often["seconds"] < careful.seconds / 5, "it is cheap"
+    assert hardly["checks"] == 0
+
+
+def test_log_level_is_the_least_that_is_logged(site: Site, careful: Outcome, calm: Outcome) -> None:
+    begun = {name: min(a["started"] for a in one.agents.values()) for name, one in
+             (("careful", careful), ("calm", calm))}  # fmt: skip
+    everything = site.logged(begun["careful"])
+    assert (LEVELS["DEBUG"], "health check: every part answers") in everything
+    assert {level for level, _ in site.logged(begun["calm"])} <= {LEVELS["ERROR"], 50}
+    assert any(level == LEVELS["INFO"] for level, _ in everything)
+    assert "foundation: master_orchestrator" in calm.said, "the terminal still tells how the night goes"
+
+
+def test_what_was_measured_stands_in_the_report(careful: Outcome) -> None:
+    targets = careful.known["monitoring"]["performance"]["targets"]
+    assert {name: target["target"] for name, target in targets.items()} == {
+        "response_time": 2.0,
+        "memory_usage": 80,
+        "cpu_usage": 70,
+        "error_rate": 5,
+    }
+    assert all(target["samples"] and target["passed"] is not None for target in targets.values())
+    assert targets["error_rate"]["current"] == 0
+    commands = [agent["metrics"]["sandbox_commands"] for agent in careful.agents.values()]
+    assert sum(commands) > 10
+
+
+@pytest.fixture(scope="module")
+def stuck(site: Site, calm: Outcome) -> tuple[Path, Outcome]:
+    """A night in which the tests hang on what the quality agent changes, and only on that."""
+    files = {"shop.py": SHOP, "tests/test_shop.py": TESTS, "tests/test_touched.py": HANGS}
+    target = shop(site.house.home / "stuck", files)
+    return target, site.night(target, default_timeout=10)
+
+
+def test_default_timeout_ends_an_agent_that_is_silent(stuck: tuple[Path, Outcome]) -> None:
+    _, outcome = stuck
+    assert outcome.code == 1, outcome.said
+    assert outcome.statuses["quality"] == "ROLLED_BACK"
+    sentence = outcome.known["error"]
+    assert sentence.startswith("phase quality was rolled back: agent code_quality gave no sign of life")
+    assert "for 10 seconds after the start of a command in the sandbox `suite`" in sentence
+    assert "documentation_update" not in sentence, "it was not silent"
+    assert outcome.done.stderr.count("\n") == 1
+    assert outcome.seconds < 400
+
+
+def test_nothing_of_a_silent_agent_is_left(site: Site, stuck: tuple[Path, Outcome]) -> None:
+    assert [line for line in site.house.processes() if "pytest" in line or "bwrap" in line] == []
+
+
+def test_what_was_achieved_before_an_agent_was_silent_is_published(stuck: tuple[Path, Outcome]) -> None:
+    target, outcome = stuck
+    assert branches(target) == [outcome.known["branch"]]
+    assert {repair["pattern"] for repair in outcome.kept} == {"raise-without-cause"}
+    assert MENDED in git(target, "show", f"{outcome.known['branch']}:shop.py")
+
+
+def test_no_agent_that_worked_was_ended(stuck: tuple[Path, Outcome]) -> None:
+    _, outcome = stuck
+    for phase in ("foundation", "diagnostics", "repairs", "optimization"):
+        assert outcome.statuses[phase] == "PASSED"
