@@ -104,6 +104,20 @@ def diagnose(target: Path, python: str | None, report: Path | None) -> None:
 
 @cli.command()
 @repository
+@interpreter
+def validate(target: Path, python: str | None) -> None:
+    """Validate a repository and what a night stands on, and say what is left for a person."""
+    opened = look_at(target, python, None, publishes=False)
+    with night_environment():
+        from flows.validation import validation as flow
+
+        found = flow(str(opened.path), python)
+    if found.complaints:
+        raise NightmendError(f"{opened.path} is not valid: {'; '.join(found.complaints)}")
+
+
+@cli.command()
+@repository
 def checkpoints(target: Path) -> None:
     """List the checkpoints of a repository's nights, oldest first."""
     opened = Target.open(target)

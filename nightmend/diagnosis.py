@@ -1,5 +1,7 @@
 """What is wrong with a snapshot, as every detector sees it."""
 
+from collections.abc import Container
+
 from nightmend.detectors import nightmend as own
 from nightmend.detectors.registry import detectors, taxonomies
 from nightmend.detectors.tree import line_count
@@ -42,8 +44,10 @@ class Diagnosis(Frozen):
         return self.model_copy(update={"issues": tuple(issue for issue in self.issues if issue.actionable)})
 
 
-def diagnose(workspace: Workspace, snapshot: Snapshot, *, deep: bool = True) -> Diagnosis:
-    """Run every detector over a snapshot; without `deep` only those that read each file by itself.
+def diagnose(
+    workspace: Workspace, snapshot: Snapshot, *, deep: bool = True, tools: Container[str] | None = None
+) -> Diagnosis:
+    """Run every detector, or those of `tools`; without `deep` only those that read each file by itself.
 
     A tool that fails costs its own findings and one line in `tool_failures`.
     """
@@ -51,7 +55,11 @@ def diagnose(workspace: Workspace, snapshot: Snapshot, *, deep: bool = True) -> 
     declared, patterns = workspace.night.declared, load_patterns()
     sources = python_sources(workspace, snapshot)
     contents = sources | documents(workspace, snapshot)
-    chosen = [detector for detector in detectors().values() if deep or detector.per_file]
+    chosen = [
+        detector
+        for detector in detectors().values()
+        if (deep or detector.per_file) and (tools is None or detector.name in tools)
+    ]
     workspace.checkout(snapshot)
     answers = survey(
         [detector for detector in chosen if sources or detector.name == own.name],

@@ -1,10 +1,11 @@
 """Evidence in, gate out: one function a gate. Only a phase flow raises."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from nightmend.agent import SelfTest
 from nightmend.errors import ValidationError
 from nightmend.gate import Gate
+from nightmend.issue import Issue
 from nightmend.measures import Quality
 from nightmend.settings import Profile, Thresholds
 
@@ -95,6 +96,24 @@ def at_most(name: str, measured: float | None, target: float) -> Gate:
         target=target,
         passed=None if measured is None else measured <= target,
     )
+
+
+def high_severity_gate(left: Sequence[Issue], patterns: Container[str], target: float) -> Gate:
+    """A target gate: no finding of high severity is left open; its detail says which are, and why.
+
+    `patterns` are the faults that we can mend at all. A finding stays open where its repair could be wrong (a
+    SHA-1 that a protocol asks for), and a person has to look at it.
+    """
+    lines = [f"{issue.fault} in {issue.path}:{issue.line} ({_why_left(issue, patterns)})" for issue in left]
+    more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""
+    detail = f"left for a person: {', '.join(lines[:5])}{more}" if lines else ""
+    return at_most("high_severity_open", len(left), target).model_copy(update={"detail": detail})
+
+
+def _why_left(issue: Issue, patterns: Container[str]) -> str:
+    if issue.fault not in patterns:
+        return "no pattern mends it"
+    return "no certain repair of it was proved" if issue.actionable else "no agent may act on it there"
 
 
 def _shown(measured: float | None, digits: int, target: float) -> float | None:

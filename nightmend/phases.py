@@ -10,7 +10,7 @@ from nightmend.diagnosis import Diagnosis, diagnose
 from nightmend.gate import Gate
 from nightmend.gates import (
     at_least,
-    at_most,
+    high_severity_gate,
     no_new_high_gate,
     quality_gates,
     ratchet_gates,
@@ -162,10 +162,10 @@ def night_gates(workspace: Workspace, result: PhaseResult, thresholds: Threshold
     actionable = len(before.actionable.issues)
     gone = resolved(before.actionable, after.actionable).total()
     rate = 100 * gone / actionable if actionable else None
-    high = sum(issue.severity == "high" for issue in after.issues)
+    high = [issue for issue in after.issues if issue.severity == "high"]
     return (
         no_new_high_gate(new_high(before, after), "no_new_high_severity:night"),
         *quality_gates(_need(workspace, result.quality, Quality), thresholds),
         at_least("issue_resolution_rate", rate, thresholds.issue_resolution_rate),
-        at_most("high_severity_open", high, thresholds.high_severity_open),
+        high_severity_gate(high, load_patterns(), thresholds.high_severity_open),
     )

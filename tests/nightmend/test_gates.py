@@ -11,11 +11,13 @@ from nightmend.gates import (
     at_most,
     check,
     closed,
+    high_severity_gate,
     no_new_high_gate,
     quality_gates,
     ratchet_gates,
     self_test_gate,
 )
+from nightmend.issue import Issue
 from nightmend.measures import Quality
 from nightmend.settings import Thresholds
 
@@ -148,3 +150,33 @@ def test_a_measure_that_could_not_be_taken_closes_no_ratchet_and_opens_none():
     lost = quality(pep8_violations=0, pep8_lines=0, code_lines=0)
     [pep8] = [gate for gate in ratchet_gates(quality(), lost) if gate.name == "ratchet:pep8_violations"]
     assert (pep8.passed, pep8.measured) == (None, None)
+
+
+def grave(fault, line, actionable=True):
+    return Issue(
+        fingerprint=f"{fault}{line}", fault=fault, category="agent_framework", severity="high",
+        agent="agent_framework_repair", path="web/socket.py", line=line, column=1, end_line=line, message="",
+        rules=("bandit:B324",), actionable=actionable,
+    )  # fmt: skip
+
+
+def test_a_grave_finding_that_is_left_open_is_named_with_its_reason():
+    left = [
+        grave("weak-hash-not-marked", 3),
+        grave("bandit:B602", 8),
+        grave("weak-hash-not-marked", 9, False),
+    ]
+    gate = high_severity_gate(left, {"weak-hash-not-marked"}, 0)
+    assert (gate.name, gate.kind, gate.measured, gate.passed) == ("high_severity_open", "target", 3, False)
+    assert gate.detail == (
+        "left for a person: weak-hash-not-marked in web/socket.py:3 (no certain repair of it was proved), "
+        "bandit:B602 in web/socket.py:8 (no pattern mends it), "
+        "weak-hash-not-marked in web/socket.py:9 (no agent may act on it there)"
+    )
+    assert closed([gate], "ratchet") == ()
+
+
+def test_many_grave_findings_are_counted_and_none_is_no_detail():
+    gate = high_severity_gate([grave("bandit:B602", line) for line in range(9)], {}, 0)
+    assert gate.detail.endswith("web/socket.py:4 (no pattern mends it) and 4 more")
+    assert (high_severity_gate([], {}, 0).passed, high_severity_gate([], {}, 0).detail) == (True, "")
