@@ -110,10 +110,11 @@ def _environment(interpreter: Interpreter) -> list[str]:
 def night_key(night: Night, *parts: str) -> str:
     """Return the key of a checkpoint: equal only where the same work on the same state would be done.
 
-    The first of `parts` names the step: a phase or an agent.
+    The first of `parts` names the step: a phase or an agent. How the orchestrator runs agents (at once, how
+    long, how loud) changes nothing of what they find, and is no part of it.
     """
     fixed = night.model_dump_json(include={"target", "base_commit", "profile", "python", "engine"})
-    settings = night.model_dump_json(include={"orchestrator", "sandbox", "thresholds", "declared"})
+    settings = night.model_dump_json(include={"sandbox", "thresholds", "declared"})
     phase = phase_of(parts[0])
     sums_up = phase == night.phases[-1] and phase not in ALWAYS
     chosen = (*night.agents(phase), "sums up" if sums_up else "")

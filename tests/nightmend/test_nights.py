@@ -4,7 +4,7 @@ from nightmend.agents import PHASES
 from nightmend.errors import UsageError
 from nightmend.nights import ambient_night, engine_digest, generation, next_generation, night_key, open_night
 from nightmend.proof.pytest_command import PytestCommand
-from nightmend.settings import Thresholds
+from nightmend.settings import OrchestratorSettings, Thresholds
 from nightmend.target_settings import TargetSettings
 
 
@@ -113,3 +113,12 @@ def test_the_ambient_target_is_named_by_the_environment(workspace_of, tmp_path, 
     monkeypatch.delenv("NIGHTMEND_TARGET")
     with pytest.raises(UsageError, match="NIGHTMEND_TARGET"):
         ambient_night()
+
+
+def test_how_agents_are_run_is_no_part_of_what_they_find(workspace_of):
+    night = workspace_of({"a.py": ""}).night
+    other = night.model_copy(
+        update={"orchestrator": OrchestratorSettings(log_level="DEBUG", retry_attempts=0)}
+    )
+    stricter = night.model_copy(update={"thresholds": Thresholds(analysis_coverage=99)})
+    assert night_key(other, "repairs") == night_key(night, "repairs") != night_key(stricter, "repairs")
