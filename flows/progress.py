@@ -52,7 +52,8 @@ class Progress:
         performance: PerformanceMonitor | None = None,
     ) -> None:
         self.night = night
-        self.monitor = DeploymentMonitor(phases, broadcast=self._show, performance=performance)
+        members = {phase: night.agents(phase) for phase in phases}
+        self.monitor = DeploymentMonitor(members, broadcast=self._show, performance=performance)
         self._performance = performance
         self._clock = time.perf_counter()
         self._ended: dict[Phase, str] = {}
@@ -72,7 +73,7 @@ class Progress:
 
     def begin(self, phase: Phase) -> None:
         """Say that a phase begins, and with which agents."""
-        say(f"{self._stamp()} {phase}: {', '.join(PHASES[phase])}")
+        say(f"{self._stamp()} {phase}: {', '.join(self.night.agents(phase))}")
 
     def agent_is(self, agent: str, status: Status, progress: float, result: AgentResult | None) -> None:
         """Note how far an agent is; say what it did when it has ended well."""
@@ -94,7 +95,7 @@ class Progress:
         ended = f"{words(record.status.lower())} in {duration(record.seconds)}"
         self._ended[record.phase] = f"**{ended}** {plain(record.error or '; '.join(agents))}"
         self.monitor.add_resolved_issues(resolved)
-        for agent in PHASES[record.phase]:
+        for agent in self.night.agents(record.phase):
             known = self.monitor.agent_status[agent]
             done = record.status in {"PASSED", "CACHED"}
             if done and known.status != "COMPLETED":
@@ -127,7 +128,8 @@ class Progress:
             return self._ended[phase]
         if not self.monitor.phase_progress[phase]:
             return "waits"
-        stands = (f"{agent} {self.monitor.agent_status[agent].status.lower()}" for agent in PHASES[phase])
+        agents = self.night.agents(phase)
+        stands = (f"{agent} {self.monitor.agent_status[agent].status.lower()}" for agent in agents)
         return f"**{self.monitor.phase_progress[phase]:.0f} %** {plain(', '.join(stands))}"
 
     def _stamp(self) -> str:

@@ -9,6 +9,7 @@ from nightmend.detectors.tree import TreeView
 from nightmend.documents.documents import is_readable
 from nightmend.documents.places import Places
 from nightmend.issue import Finding
+from nightmend.monitoring.pulse import beat
 from nightmend.patterns.document import Document
 from nightmend.patterns.loader import load_patterns
 from nightmend.patterns.pattern import Pattern
@@ -35,6 +36,7 @@ def _in_file(
     tree: TreeView, config: TargetConfig, path: str, patterns: dict[str, Pattern]
 ) -> Iterator[Finding]:
     content = tree.files[path]
+    beat("a file that patterns look at")
     module = Module.parse(tree.true_path(path), content, python=config.python_floor, files=tree.all_paths)
     if module is None:
         problem = unreadable(content)

@@ -1,14 +1,14 @@
 """How far a night has come, agent by agent."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from nightmend.agents import PHASES, Phase
+from nightmend.agents import Phase
 from nightmend.frozen import Frozen
 from nightmend.monitoring.performance import Metrics, PerformanceMonitor
 
-Status = Literal["WAITING", "DEPLOYED", "RUNNING", "COMPLETED", "FAILED", "SKIPPED"]
+Status = Literal["WAITING", "DEPLOYED", "RUNNING", "COMPLETED", "FAILED"]
 
 
 class AgentProgress(Frozen):
@@ -36,27 +36,27 @@ class DeploymentMonitor:
 
     def __init__(
         self,
-        phases: Iterable[Phase] = (),
+        agents: Mapping[Phase, Sequence[str]] = {},
         *,
         broadcast: Callable[[float], None] | None = None,
         performance: PerformanceMonitor | None = None,
     ) -> None:
         self.deployment_start_time = datetime.now(UTC)
         self.agent_status: dict[str, AgentProgress] = {}
-        self.phase_progress: dict[Phase, float] = dict.fromkeys(phases, 0.0)
+        self.phase_progress: dict[Phase, float] = dict.fromkeys(agents, 0.0)
+        self._agents = dict(agents)
         self._broadcast = broadcast
         self._performance = performance
         self._resolved = 0
-        for phase in self.phase_progress:
-            for agent in PHASES[phase]:
-                self._note(agent, "WAITING", 0)
+        for agent in (agent for members in agents.values() for agent in members):
+            self._note(agent, "WAITING", 0)
 
     def update_agent_status(self, agent_name: str, status: Status, progress_pct: float) -> None:
         """Note how far an agent is, and tell it."""
         self._note(agent_name, status, progress_pct)
-        for phase in self.phase_progress:
-            agents = [self.agent_status[agent].progress for agent in PHASES[phase]]
-            self.phase_progress[phase] = sum(agents) / len(agents)
+        for phase, agents in self._agents.items():
+            done = [self.agent_status[agent].progress for agent in agents]
+            self.phase_progress[phase] = sum(done) / len(done)
         self.broadcast_progress_update(self.calculate_overall_progress())
 
     def calculate_overall_progress(self) -> float:

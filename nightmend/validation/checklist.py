@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nightmend.agent import Check, SelfTest
-from nightmend.agents import AGENTS, PHASES
+from nightmend.agents import PHASES
 from nightmend.documents.documents import broken_links, links_of
 from nightmend.documents.link import is_relative
 from nightmend.documents.places import Places
 from nightmend.errors import DeploymentError
 from nightmend.frozen import Frozen
+from nightmend.night import Night
 from nightmend.recovery.checkpoints import ListedCheckpoint
 from nightmend.recovery.deployment import AgentConfig, AgentDeploymentManager
 from nightmend.recovery.rollback import SystemRollbackManager
@@ -87,14 +88,15 @@ def validate_agent_coordination(workspace: Workspace) -> ChecklistEntry:
     """Look at what the last night left: which agents are deployed, which phases have their checkpoint."""
     manager = SystemRollbackManager(workspace.night)
     deployed = {state.agent for state in manager.capture_agent_states() if state.status == "registered"}
-    phases = _last_night(manager)
-    missing = [name for name in (*AGENTS, *PHASES) if name not in deployed | phases]
-    if not phases:
+    last = _last_night(manager)
+    wanted = [name for phase in last.phases for name in (phase, *last.agents(phase))] if last else []
+    missing = [name for name in wanted if name not in deployed | _validated(manager, last)]
+    if not wanted:
         status, found = "for a person", "no night has left anything yet"
     elif missing:
         status, found = "failed", f"of the last night these are missing: {', '.join(missing)}"
     else:
-        status, found = "passed", f"all {len(AGENTS)} agents are deployed, all {len(PHASES)} phases validated"
+        status, found = "passed", f"all that the last night wanted is there: {', '.join(wanted)}"
     return ChecklistEntry.model_validate(
         {
             "status": status,
@@ -143,11 +145,16 @@ def _scripts(workspace: Workspace) -> list[str]:
         return []
 
 
-def _last_night(manager: SystemRollbackManager) -> set[str]:
-    """Return the phases of the last night that have a checkpoint."""
-    nights = [one for one in manager.rollback_checkpoints.values() if "/" in one.name]
-    last = nights[-1].configuration.run if nights else None
-    return {one.phase for one in nights if one.configuration.run == last and one.phase}
+def _last_night(manager: SystemRollbackManager) -> Night | None:
+    """Return the last night that left a checkpoint, with its settings."""
+    nights = [one.configuration for one in manager.rollback_checkpoints.values() if "/" in one.name]
+    return nights[-1] if nights else None
+
+
+def _validated(manager: SystemRollbackManager, night: Night | None) -> set[str]:
+    """Return the phases of a night that have a checkpoint."""
+    known = manager.rollback_checkpoints
+    return {phase for phase in PHASES if night and f"{night.run}/{phase}" in known}
 
 
 class _Unfit:

@@ -25,7 +25,7 @@ def test_overall_progress_is_the_share_of_completed_agents() -> None:
 
 
 def test_a_failed_agent_is_never_progress() -> None:
-    monitor = DeploymentMonitor(["foundation"])
+    monitor = DeploymentMonitor({"foundation": PHASES["foundation"]})
     monitor.update_agent_status("master_orchestrator", "COMPLETED", 100)
     monitor.update_agent_status("sandbox_manager", "FAILED", 0)
     assert monitor.calculate_overall_progress() == 50
@@ -34,7 +34,7 @@ def test_a_failed_agent_is_never_progress() -> None:
 
 def test_each_change_is_broadcast() -> None:
     told: list[float] = []
-    monitor = DeploymentMonitor(["optimization"], broadcast=told.append)
+    monitor = DeploymentMonitor({"optimization": PHASES["optimization"]}, broadcast=told.append)
     monitor.update_agent_status("performance_tuning", "RUNNING", 20)
     monitor.update_agent_status("performance_tuning", "COMPLETED", 100)
     monitor.update_agent_status("async_optimization", "COMPLETED", 100)
@@ -52,7 +52,7 @@ def test_the_report_has_the_five_values_of_the_specification() -> None:
     performance = PerformanceMonitor()
     performance.count_commands(40, 1)
     performance.monitor_deployment_impact()
-    monitor = DeploymentMonitor(["diagnostics"], performance=performance)
+    monitor = DeploymentMonitor({"diagnostics": PHASES["diagnostics"]}, performance=performance)
     before = datetime.now(UTC)
     monitor.update_agent_status("system_diagnostics", "COMPLETED", 100)
     monitor.add_resolved_issues(7)

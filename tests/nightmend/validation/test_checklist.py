@@ -110,3 +110,14 @@ def test_a_checkpoint_that_cannot_be_used_fails(workspace):
     (manager.checkpoints.folder / workspace.night.run / "repairs.json").write_text("{")
     entry = checklist.validate_backup_procedures(workspace)
     assert (entry.status, entry.found) == ("failed", "not so: all 5 kept checkpoints can be used")
+
+
+def test_a_night_that_was_to_do_only_a_part_is_measured_by_that(workspace):
+    part = workspace.night.model_copy(update={"through": "diagnostics"})
+    manager = SystemRollbackManager(part)
+    for agent in AGENTS[:3]:
+        manager.states.write(agent, "registered")
+    for phase in part.phases:
+        result = PhaseResult(phase=phase, snapshot=part.base, commit=part.base_commit)
+        manager.create_system_checkpoint(f"{part.run}/{phase}", result, "key")
+    assert checklist.validate_agent_coordination(workspace).status == "passed"
