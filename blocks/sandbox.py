@@ -31,6 +31,7 @@ class Sandbox(Block):
     max_cpu_time: float = Field(300, gt=0, description="CPU seconds for one command.")
     network_access: Literal[False] = Field(False, description="Sandboxes never have a network.")
     cleanup_interval: float = Field(3600, gt=0, description="Seconds after which a dead sandbox is reaped.")
+    test_timeout: float = Field(180, gt=0, description="Seconds after which one test counts as hanging.")
 
     def settings(self) -> SandboxSettings:
         """Return the settings that the engine reads."""

@@ -36,10 +36,19 @@ class Limits(Frozen):
     disk_bytes: int = Field(4 * GIB, ge=MIB, description="Bytes that all commands write to the tree")
     tmp_bytes: int = Field(1 * GIB, ge=MIB, description="Bytes of /tmp and of /dev/shm, each")
     output_bytes: int = Field(16 * MIB, ge=0, description="Bytes kept of stdout and of stderr, each")
+    more_output: Literal["end", "drop"] = Field("end", description="Ends the sandbox, or is dropped")
 
 
-SUITE_LIMITS = Limits(memory=8 * GIB, cpu_seconds=3600, wall_seconds=3600, silent_seconds=240, processes=2048)
-"""A target's own test suite needs more than a repair does; one that hangs ends before its agent does."""
+SUITE_LIMITS = Limits(
+    memory=8 * GIB,
+    cpu_seconds=3600,
+    wall_seconds=3600,
+    silent_seconds=240,
+    processes=2048,
+    more_output="drop",
+)
+"""A target's own test suite needs more than a repair does, and may print what it likes; one that hangs ends
+before its agent does."""
 
 
 class SandboxSettings(Frozen):
@@ -50,6 +59,7 @@ class SandboxSettings(Frozen):
     max_cpu_time: float = Field(300, gt=0, description="CPU seconds for one command")
     network_access: Literal[False] = Field(False, description="Sandboxes never have a network")
     cleanup_interval: float = Field(3600, gt=0, description="Seconds after which a dead sandbox is reaped")
+    test_timeout: float = Field(180, gt=0, description="Seconds after which one test counts as hanging")
 
 
 class Thresholds(Frozen):

@@ -82,7 +82,12 @@ def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:
     while True:
         changes = bench.changed(bench.open)
         suite = run_suite(
-            bench.workspace, bench.snapshot, changes=changes, coverage=True, limits=trial.limits
+            bench.workspace,
+            bench.snapshot,
+            changes=changes,
+            without=baseline.suite.left_out,
+            coverage=True,
+            limits=trial.limits,
         )
         broken = set(broken_tests(baseline.suite, suite)) - trial.excused
         accusations = trial.accuse(bench.open) if broken and bench.open else []

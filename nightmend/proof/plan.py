@@ -75,7 +75,8 @@ def _command(
 
 
 def _options(addopts: Sequence[str]) -> tuple[str, ...]:
-    return ("-o", f"addopts={shlex.join(addopts)}", "-o", "cache_dir=/tmp/.pytest_cache")
+    settings = (f"addopts={shlex.join(addopts)}", "cache_dir=/tmp/.pytest_cache", "faulthandler_timeout=0")
+    return tuple(word for setting in settings for word in ("-o", setting))
 
 
 def _known_options(

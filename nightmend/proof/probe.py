@@ -29,8 +29,13 @@ def probe_tests(bench: Bench, baseline: Baseline, repairs: Sequence[Repair]) -> 
     planted = list(dict.fromkeys(probes.values()))
     if not planted:
         return Reach(tests={}, seconds={})
-    limits = limits_beside(baseline.suite)
-    run = run_suite(bench.workspace, bench.snapshot, changes=_plant(bench, planted), limits=limits)
+    run = run_suite(
+        bench.workspace,
+        bench.snapshot,
+        changes=_plant(bench, planted),
+        without=baseline.suite.left_out,
+        limits=limits_beside(baseline.suite),
+    )
     steady = [
         test
         for test, outcome in run.outcomes.items()

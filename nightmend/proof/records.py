@@ -13,6 +13,10 @@ from nightmend.sandboxes.protocol import CommandResult
 Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
 NO_TESTS, WRONG_USE = 5, 4
 """Exit codes of pytest."""
+TIMED_OUT = b"Timeout ("
+"""How faulthandler begins when a test took too long."""
+HANGING = ("test_timeout", "silent_seconds")
+"""Limits that one test reaches alone, whatever the others need."""
 
 
 class SuiteRun(Frozen):
@@ -38,9 +42,11 @@ class SuiteRun(Frozen):
     foreign: tuple[str, ...] = ()
     """Modules of the target that were loaded from elsewhere, with the place."""
     limit: str = ""
-    """The limit that ended the run: a field of Limits."""
+    """The limit that ended the run: a field of Limits, or `test_timeout`."""
     stopped_in: str = ""
-    """The test that ran when a limit ended the run."""
+    """The test that ran when a limit ended the run, or the file that was collected."""
+    left_out: tuple[str, ...] = ()
+    """Tests and files of tests that were not run, because they hang."""
     usable: bool
     """Whether repairs may be judged by this run."""
     reason: str = ""
@@ -54,6 +60,7 @@ class SuiteRun(Frozen):
 class Record(Frozen):
     """One line of the plugin; which fields are set says what happened."""
 
+    collecting: str | None = None
     uncollected: str | None = None
     collected: tuple[str, ...] | None = None
     started: str | None = None
@@ -68,12 +75,16 @@ class Record(Frozen):
     coverage_failed: str | None = None
     finished: int | None = None
     foreign: tuple[str, ...] = ()
+    timed_out: bool = False
 
 
 def parse_records(content: bytes) -> list[Record]:
     """Read the whole lines; one that the target spoiled, or that a crash cut, says nothing."""
     records = []
     for line in content.splitlines():
+        if line.startswith(TIMED_OUT):
+            records.append(Record(timed_out=True))
+            continue
         try:
             records.append(Record.model_validate(json.loads(line)))
         except ValueError:
@@ -82,17 +93,25 @@ def parse_records(content: bytes) -> list[Record]:
 
 
 def judge_run(
-    result: CommandResult, records: Sequence[Record], *, only: Sequence[str] | None, changed: bool
+    result: CommandResult,
+    records: Sequence[Record],
+    *,
+    only: Sequence[str] | None,
+    changed: bool,
+    without: Sequence[str] = (),
 ) -> SuiteRun:
     """Put a run together and say whether repairs may be judged by it.
 
     Where nothing could run, that is the fault of the changes if there were any: such a run stays usable, and
     in it no test passed.
     """
+    if any(record.timed_out for record in records) and all(record.finished is None for record in records):
+        result = result.model_copy(update={"limit": HANGING[0]})
     tests = [record for record in records if record.test is not None and record.outcome is not None]
     foreign = tuple(place for record in records for place in record.foreign)
     nothing = _nothing_ran(result, records, tests)
-    reason = _foreign_sentence(foreign) or nothing or _missing_sentence(result, records, tests)
+    missing = "; ".join(filter(None, (_missing_sentence(result, records, tests), _hanging_sentence(without))))
+    reason = _foreign_sentence(foreign) or nothing or missing
     return SuiteRun(
         outcomes={record.test: record.outcome for record in tests if record.test and record.outcome},
         collection_errors={record.uncollected: record.message for record in records if record.uncollected},
@@ -107,6 +126,7 @@ def judge_run(
         foreign=foreign,
         limit=result.limit or "",
         stopped_in=_running(records) if result.limit else "",
+        left_out=tuple(without),
         usable=not foreign and (changed or only is not None or not nothing),
         reason=reason,
     )
@@ -132,8 +152,14 @@ def _nothing_ran(result: CommandResult, records: Sequence[Record], tests: Sequen
     return f"pytest did not start: {_complaint(result)}"
 
 
+def _hanging_sentence(without: Sequence[str]) -> str:
+    return f"left out, since it hangs: {', '.join(without)}" if without else ""
+
+
 def _running(records: Sequence[Record]) -> str:
-    """Return the test that began last, where it never ended."""
+    """Return the test that began last, where it never ended; before any began, the file being collected."""
+    if not any(record.collected is not None for record in records):
+        return next((record.collecting for record in reversed(records) if record.collecting), "")
     started = next((record.started for record in reversed(records) if record.started), "")
     return "" if any(record.test == started for record in records) else started
 

@@ -46,6 +46,9 @@ class Orders(Frozen):
     """Blob of every module, by dotted name."""
     copies: dict[str, str]
     only: tuple[str, ...] | None
+    without: tuple[str, ...]
+    patience: float
+    """Seconds that one test may take."""
     coverage: str | None
     repeat: dict[str, int]
 
@@ -66,6 +69,7 @@ def run_suite(
     *,
     changes: Mapping[str, bytes] = {},
     only: Sequence[str] | None = None,
+    without: Sequence[str] = (),
     coverage: bool = False,
     limits: Limits = SUITE_LIMITS,
     repeat: Mapping[str, int] = {},
@@ -73,8 +77,8 @@ def run_suite(
 ) -> SuiteRun:
     """Run the tests on a snapshot with `changes` (path to new content) laid over it.
 
-    `only` names the test ids to run, None is all. `repeat` has the bodies of tests run eight times as often
-    as it says, for their CPU time alone.
+    `only` names the test ids to run, None is all; `without` those, and files of tests, that are left out.
+    `repeat` has the bodies of tests run eight times as often as it says, for their CPU time alone.
     """
     plan = plan_suite(workspace, snapshot)
     if plan.survey.pytest is None:
@@ -98,12 +102,15 @@ def run_suite(
                 },
                 copies={place: package.path for place, package in plan.copies.items()},
                 only=None if only is None else tuple(only),
+                without=tuple(without),
+                patience=workspace.night.sandbox.test_timeout,
                 coverage=COVERAGE if coverage else None,
                 repeat=dict(repeat),
             )
-            chosen = plan.paths if files is None else files
+            ignored = [f"--ignore={name}" for name in without if "::" not in name]
+            chosen = [*ignored, *(plan.paths if files is None else files)]
             result, records = _run(workspace, plan, box, chosen, orders, hash_seed)
-    return judge_run(result, records, only=only, changed=bool(changes))
+    return judge_run(result, records, only=only, changed=bool(changes), without=without)
 
 
 def _run(

@@ -31,7 +31,14 @@ class Trial:
         self.runs += 1
         bench = self.bench
         changes = bench.changed(repairs)
-        after = run_suite(bench.workspace, bench.snapshot, changes=changes, only=only, limits=self.limits)
+        after = run_suite(
+            bench.workspace,
+            bench.snapshot,
+            changes=changes,
+            only=only,
+            without=self.baseline.suite.left_out,
+            limits=self.limits,
+        )
         if not after.usable:
             raise NightmendError(f"the tests cannot judge repairs here: {after.reason}")
         broken = set(broken_tests(self.baseline.suite, after)) - self.excused

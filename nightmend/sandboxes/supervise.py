@@ -153,13 +153,17 @@ class Supervision:
     def _check(self) -> None:
         """End the command when it has reached a limit."""
         now = time.monotonic()
-        if any(output.truncated for output in self._outputs):
+        if self._flooded:
             self._limit = self._limit or "output"
         elif now - self._checked >= TICK:
             self._checked = now
             self._limit = self._limit or self._exceeded(now)
         if self._limit or self._closed:
             self._kill()
+
+    @property
+    def _flooded(self) -> bool:
+        return self._limits.more_output == "end" and any(output.truncated for output in self._outputs)
 
     def _exceeded(self, now: float) -> str | None:
         usage = self._meter.usage()
@@ -210,7 +214,7 @@ class Supervision:
         usage = self._meter.usage()
         stdout, stderr = (bytes(output.kept) for output in self._outputs)
         truncated = any(output.truncated for output in self._outputs)
-        limit = self._limit or usage.exceeded or ("output" if truncated else None)
+        limit = self._limit or usage.exceeded or ("output" if self._flooded else None)
         if code == _TOO_LARGE:
             limit = limit or "file_bytes"
         if self._closed:

@@ -7,6 +7,7 @@ test that crashed.
 """
 # ruff: noqa: UP032, D102, PLC0415, S324
 
+import faulthandler
 import hashlib
 import json
 import os
@@ -27,6 +28,8 @@ with open(os.environ["NIGHTMEND_ORDERS"], encoding="utf-8") as orders:
 ROOT = _realpath(ORDERS["root"])
 RANK = ("passed", "xpassed", "xfailed", "skipped", "failed", "error")
 MESSAGE = 400
+LAST_SECONDS = 30
+"""Time to end, once the last test is over."""
 CHUNKS = 8
 """A repeated test is timed in so many parts, of which the median counts."""
 GROWTH = 2
@@ -50,6 +53,25 @@ def _record(**fields):
         _write(descriptor, (_dumps(fields) + "\n").encode("utf-8", "backslashreplace"))
     finally:
         _close(descriptor)
+
+
+class Patience:
+    """Ends a run in which one test, or the collection of one file, takes too long.
+
+    The clock is one of C, which no test sees among the threads and which no lock of Python stops; what it
+    writes into the records before it ends the process says that it did.
+    """
+
+    def __init__(self):
+        self.seconds = ORDERS["patience"]
+        self.records = _open(ORDERS["records"], _APPEND, 0o666)
+        self.begin()
+
+    def begin(self, most=float("inf")):
+        faulthandler.dump_traceback_later(min(self.seconds, most), exit=True, file=self.records)
+
+    def end(self):
+        faulthandler.cancel_dump_traceback_later()
 
 
 class Lines:
@@ -139,25 +161,31 @@ class Witness:
         self.outcome, self.message, self.cpu = None, "", 0.0
         self.probes, self.grows = [], False
 
+    def pytest_collectstart(self, collector):
+        _record(collecting=collector.nodeid.partition("::")[0])
+        PATIENCE.begin()
+
     def pytest_collectreport(self, report):
         if report.failed:
             _record(uncollected=report.nodeid, message=_message(report))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config, items):
-        if ORDERS["only"] is None:
-            return
-        wanted = set(ORDERS["only"])
+        names = {item.nodeid for item in items}
+        wanted = (names if ORDERS["only"] is None else names & set(ORDERS["only"])) - set(ORDERS["without"])
         dropped = [item for item in items if item.nodeid not in wanted]
-        items[:] = [item for item in items if item.nodeid in wanted]
-        config.hook.pytest_deselected(items=dropped)
+        if dropped:
+            items[:] = [item for item in items if item.nodeid in wanted]
+            config.hook.pytest_deselected(items=dropped)
 
     def pytest_collection_finish(self, session):
+        PATIENCE.end()
         _record(collected=[item.nodeid for item in session.items])
 
     def pytest_runtest_logstart(self, nodeid):
         self.clear()
         _record(started=nodeid)
+        PATIENCE.begin()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item):
@@ -187,6 +215,7 @@ class Witness:
             self.message = _message(report)
 
     def pytest_runtest_logfinish(self, nodeid):
+        PATIENCE.end()
         _record(
             test=nodeid, outcome=self.outcome, message=self.message, cpu=self.cpu,
             probes=self.probes, grows=self.grows,
@@ -196,9 +225,11 @@ class Witness:
     def pytest_sessionfinish(self, exitstatus):
         self.lines.stop()
         _record(finished=int(exitstatus), foreign=_foreign())
+        PATIENCE.begin(LAST_SECONDS)  # for threads that would keep the process from ending
 
 
 LINES = Lines()
+PATIENCE = Patience()
 
 
 def pytest_configure(config):

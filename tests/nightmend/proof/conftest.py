@@ -51,13 +51,13 @@ def commit(root: Path) -> None:
 def open_workspace(tmp_path: Path) -> OpenWorkspace:
     """Open the workspace of a night on a target, with our own interpreter unless told otherwise."""
 
-    def opened(root: Path, python: Path | None = None) -> Workspace:
+    def opened(root: Path, python: Path | None = None, **sandbox: float) -> Workspace:
         target = Target.open(root)
         store = Store(tmp_path / "first.git", target)
         night = Night(
             run="test", target=str(root), home=str(tmp_path / "home"), base_commit=target.head(),
             base=store.snapshot(target.head()), profile="ratchet", python=str(python or sys.executable),
-            sandbox=SandboxSettings(base_directory=tmp_path / "boxes"),
+            sandbox=SandboxSettings.model_validate({"base_directory": tmp_path / "boxes", **sandbox}),
         )  # fmt: skip
         return Workspace(night)
 

@@ -114,6 +114,13 @@ def test_a_flood_of_output(box, stream):
     assert result.wall_seconds < 2
 
 
+def test_a_flood_that_may_be_dropped_ends_nothing(box):
+    limits = Limits(output_bytes=100_000, more_output="drop", wall_seconds=60)
+    result = box.run(["sh", "-c", "yes | head -c 100000000; echo done >&2"], limits=limits)
+    assert (result.return_code, result.limit, result.truncated) == (0, None, True)
+    assert (len(result.stdout), result.stderr) == (100_000, b"done\n")
+
+
 def test_output_up_to_the_limit_is_whole(box):
     result = box.run(["head", "-c", "100000", "/dev/zero"], limits=Limits(output_bytes=100_000))
     assert (len(result.stdout), result.limit, result.truncated) == (100_000, None, False)
