@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-_FROM = re.compile(rb"from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n;]*)")
-_DOTTED = re.compile(rb"(\w+)\.(?=(\w+))")
+_FROM = re.compile(rb"from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^()]*\)|[^\n;]*)")
+_DOTTED = re.compile(rb"\b(\w+)\.(?=(\w+))")
 _COMMENT = re.compile(rb"#[^\n]*")
 
 
