@@ -4,11 +4,16 @@ Each takes only positional strings, so that it survives a pickle round trip to a
 `exit_code` is what the command line ends with.
 """
 
+from nightmend.masking import masked
+
 
 class NightmendError(Exception):
-    """Anything that nightmend reports in one sentence instead of a traceback."""
+    """Anything that nightmend reports in one sentence instead of a traceback; likely secrets are masked."""
 
     exit_code = 1
+
+    def __init__(self, *sentence: str) -> None:
+        super().__init__(*map(masked, sentence))
 
 
 class UsageError(NightmendError):

@@ -1,6 +1,7 @@
 from typing import Literal
 
 from nightmend.frozen import Frozen
+from nightmend.masking import Masked
 
 GateKind = Literal["safety", "target"]
 
@@ -16,7 +17,7 @@ class Gate(Frozen):
     measured: float | str | None
     target: float | str
     passed: bool | None
-    detail: str = ""
+    detail: Masked = ""
 
     @property
     def sentence(self) -> str:

@@ -28,7 +28,7 @@ def tell(
     """Write the report of a night and show it in the Prefect UI; returns its folder."""
     told = build_report(night, course, published, seconds, monitoring)
     folder = Path(report) if report else default_folder(night)
-    write_report(told.report, told.diffs, folder)
+    write_report(told, folder)
     show(told.report, folder)
     return str(folder)
 

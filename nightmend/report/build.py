@@ -1,19 +1,19 @@
 """Put the report of a night together from what its phases left in the store."""
 
-import difflib
 from collections.abc import Iterable
 
 from nightmend.diagnosis import Diagnosis
 from nightmend.evidence import Judgement
-from nightmend.frozen import Frozen
 from nightmend.issue import CATEGORIES
+from nightmend.masking import Masker
 from nightmend.measures import Quality
 from nightmend.monitoring.summary import Monitoring
 from nightmend.night import Night
+from nightmend.patterns.loader import load_patterns
 from nightmend.phases import resolved
 from nightmend.proof.baseline import Baseline
 from nightmend.publication import Published
-from nightmend.repair import apply_repairs
+from nightmend.report.changes import Change, changes_of, secrets_of
 from nightmend.report.model import (
     AgentReport,
     CategoryCounts,
@@ -25,29 +25,24 @@ from nightmend.report.model import (
     Report,
     TestCounts,
     TestNumbers,
+    Told,
 )
+from nightmend.report.sarif import after_log, before_log
 from nightmend.results import Course, Judgements, PhaseRecord, PhaseResult
-from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 
 UNMEASURED = QualityNumbers(pep8_compliance=None, type_hint_coverage=None, documentation_coverage=None)
 
 
-class Told(Frozen):
-    """A report, with the diff of each of its repairs by repair id."""
-
-    report: Report
-    diffs: dict[str, str]
-
-
 def build_report(
     night: Night, course: Course, published: Published, seconds: float, monitoring: Monitoring | None = None
 ) -> Told:
-    """Return the report of a night and the diff of every repair that was tried."""
+    """Return the report of a night, and the diff of every repair that was tried."""
     workspace = Workspace(night)
-    results = course.results
-    judged = [(start, pair) for start, result in results for pair in _judged(workspace, result)]
-    judged += [(course.last, pair) for pair in _undone(workspace, course)]
+    mask = Masker(secrets_of(workspace, course.beginning.snapshot))
+    judged = [pair for _, result in course.results for pair in _judged(workspace, result)]
+    judged += _undone(workspace, course)
+    changes = changes_of(workspace, course, mask)
     report = Report(
         target=night.target,
         run=night.run,
@@ -64,34 +59,19 @@ def build_report(
         tests=_tests(workspace, course),
         phases=tuple(_phase(record) for record in course.records),
         issues=_issues(workspace, course.last),
-        repairs=tuple(_repair(judgement, commit) for _, (judgement, commit) in judged),
+        repairs=tuple(
+            _repair(judgement, commit, changes[judgement.repair.id]) for judgement, commit in judged
+        ),
         quality=_quality(workspace, course),
         tool_failures=_tool_failures(workspace, course.last),
         monitoring=monitoring,
     )
-    diffs = {
-        judgement.repair.id: repair_diff(workspace, start.snapshot, judgement)
-        for start, (judgement, _) in judged
-    }
-    return Told(report=report, diffs=diffs)
-
-
-def repair_diff(workspace: Workspace, snapshot: Snapshot, judgement: Judgement) -> str:
-    """Return a repair as a unified diff against the snapshot that it was made for."""
-    repair = judgement.repair
-    before = workspace.store.read_many(snapshot, repair.paths)
-    after = apply_repairs([repair], before)
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for path in repair.paths
-        for line in difflib.unified_diff(
-            _lines(before[path]), _lines(after[path]), f"a/{path}", f"b/{path}", n=3
-        )
+    return Told(
+        report=mask.model(report),
+        diffs={name: change.shown for name, change in changes.items()},
+        patches={name: change.patch for name, change in changes.items() if change.patch},
+        sarif=_sarif(workspace, night.run, course.last, mask),
     )
-
-
-def _lines(content: bytes) -> list[str]:
-    return content.decode(errors="replace").splitlines(keepends=True)
 
 
 def _judged(workspace: Workspace, result: PhaseResult) -> Iterable[tuple[Judgement, str | None]]:
@@ -112,7 +92,7 @@ def _undone(workspace: Workspace, course: Course) -> Iterable[tuple[Judgement, N
         yield judgement.model_copy(update=fell), None
 
 
-def _repair(judgement: Judgement, commit: str | None) -> RepairReport:
+def _repair(judgement: Judgement, commit: str | None, change: Change) -> RepairReport:
     repair = judgement.repair
     return RepairReport(
         id=repair.id,
@@ -125,6 +105,8 @@ def _repair(judgement: Judgement, commit: str | None) -> RepairReport:
         line=repair.line,
         summary=repair.summary,
         commit=commit,
+        patch=f"patches/{repair.id}.patch" if change.patch else None,
+        no_patch=change.no_patch,
         verdict=judgement.verdict,
         reason=judgement.reason,
         evidence=judgement.evidence,
@@ -218,6 +200,17 @@ def _numbers(quality: Quality) -> QualityNumbers:
         type_hint_coverage=quality.type_hint_coverage,
         documentation_coverage=quality.documentation_coverage,
     )
+
+
+def _sarif(workspace: Workspace, run: str, last: PhaseResult, mask: Masker) -> dict[str, str]:
+    if last.origin is None or last.diagnosis is None:
+        return {}
+    before, after = workspace.get(last.origin, Diagnosis), workspace.get(last.diagnosis, Diagnosis)
+    patterns = load_patterns()
+    return {
+        "before.sarif": before_log(run, before, patterns, mask),
+        "after.sarif": after_log(run, before, after, patterns, mask),
+    }
 
 
 def _tool_failures(workspace: Workspace, last: PhaseResult) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The report as one page: no script, nothing loaded, and nothing of the target that could be markup."""
 
+import json
 import shlex
 from collections.abc import Mapping
 from functools import cache
@@ -11,23 +12,37 @@ from markupsafe import Markup
 
 from nightmend.files import write_atomically
 from nightmend.report import story
-from nightmend.report.model import Report
+from nightmend.report.model import Report, Told
 from nightmend.report.pull_request import pull_request
 from nightmend.report.text import diff_lines, visible
 
 
-def write_report(report: Report, diffs: Mapping[str, str], folder: Path) -> None:
-    """Write `report.json`, `report.html` and `pull-request.md` into a folder; `diffs` are by repair id."""
+def write_report(told: Told, folder: Path) -> None:
+    """Write the report into a folder: as data, page and pull request, with SARIF and a patch for each repair.
+
+    Patches of an earlier report there are removed.
+    """
     pages = {
-        "report.json": report.model_dump_json(indent=2) + "\n",
-        "report.html": render(report, diffs),
-        "pull-request.md": pull_request(report),
+        "report.json": json.dumps(told.report.model_dump(), indent=2, ensure_ascii=False) + "\n",
+        "report.html": render(told.report, told.diffs, folder),
+        "pull-request.md": pull_request(told.report),
+        **told.sarif,
     }
     for name, text in pages.items():
         write_atomically(folder / name, text.encode(errors="replace"), 0o644)
+    _write_patches(told.patches, folder / "patches")
 
 
-def render(report: Report, diffs: Mapping[str, str]) -> str:
+def _write_patches(patches: Mapping[str, str], folder: Path) -> None:
+    for old in folder.glob(f"{'[0-9a-f]' * 12}.patch"):
+        old.unlink()
+    if patches:
+        folder.mkdir(exist_ok=True)
+    for repair, patch in patches.items():
+        (folder / f"{repair}.patch").write_bytes(patch.encode(errors="surrogateescape"))
+
+
+def render(report: Report, diffs: Mapping[str, str], folder: Path) -> str:
     """Return the page of a report."""
     return (
         _environment()
@@ -38,14 +53,14 @@ def render(report: Report, diffs: Mapping[str, str]) -> str:
             gates=[gate for phase in report.phases for gate in phase.gates],
             declined=story.declined(report),
             diffs={repair: diff_lines(diff) for repair, diff in diffs.items()},
-            commands=commands(report),
+            commands=commands(report, folder),
             longest=max((agent.seconds for phase in report.phases for agent in phase.agents), default=0) or 1,
             style=Markup(_resource("page.css")),  # noqa: S704 -- our own file
         )
     )
 
 
-def commands(report: Report) -> tuple[tuple[str, str], ...]:
+def commands(report: Report, folder: Path) -> tuple[tuple[str, str], ...]:
     """Return what to type to look at the result, to take it over, and to take it back."""
     if report.branch is None:
         return ()

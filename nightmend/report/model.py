@@ -93,6 +93,10 @@ class RepairReport(Frozen):
     line: int
     summary: str
     commit: str | None
+    patch: str | None = None
+    """File beside the report that takes this repair alone back: `git apply --reverse`."""
+    no_patch: str = ""
+    """Why a kept repair has none."""
     verdict: Verdict
     reason: str
     evidence: Evidence
@@ -140,3 +144,15 @@ class Report(Frozen):
     """Diagnostic tools that could not say anything, with the reason."""
     monitoring: Monitoring | None = None
     """What watched over the night; None for one that nothing watched."""
+
+
+class Told(Frozen):
+    """A report with all that is written beside it: diffs and patches by repair id, SARIF by file name.
+
+    Likely secrets are masked in everything but the patches, and a repair that shows one has no patch.
+    """
+
+    report: Report
+    diffs: dict[str, str] = Field(default_factory=dict)
+    patches: dict[str, str] = Field(default_factory=dict)
+    sarif: dict[str, str] = Field(default_factory=dict)

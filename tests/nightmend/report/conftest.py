@@ -15,6 +15,7 @@ from nightmend.report.model import (
     Report,
     TestCounts,
     TestNumbers,
+    Told,
 )
 
 ReportOf = Callable[[str], Report]
@@ -37,6 +38,17 @@ def report_of() -> ReportOf:
 def diffs_of() -> Callable[[str], dict[str, str]]:
     """Make the diffs of the repairs of that report."""
     return lambda text: {name: DIFF.format(text) for name in ("aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc")}
+
+
+@pytest.fixture
+def told_of(report_of, diffs_of) -> Callable[[str], Told]:
+    """Make all that is written of that night."""
+    return lambda text: Told(
+        report=report_of(text),
+        diffs=diffs_of(text),
+        patches={"aaaaaaaaaaaa": diffs_of(text)["aaaaaaaaaaaa"]},
+        sarif={"after.sarif": "{}"},
+    )
 
 
 def _report(text: str = "plain") -> Report:
@@ -115,6 +127,7 @@ def _repair(name: str, text: str, verdict: str, grade: str | None, reason: str =
             "line": 12,
             "summary": f"the file {text} gets empty lines",
             "commit": "c" * 40 if verdict == "kept" else None,
+            "patch": f"patches/{name}.patch" if verdict == "kept" else None,
             "verdict": verdict,
             "reason": reason,
             "evidence": Evidence(

@@ -2,11 +2,13 @@
 
 import json
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from nightmend.report.html import commands, render, write_report
 
+FOLDER = Path("/reports/20261124")
 HOSTILE = [
     "</style></title><script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -45,19 +47,19 @@ class Reader(HTMLParser):
 
 @pytest.fixture
 def page(report_of, diffs_of):
-    return Reader(render(report_of("plain"), diffs_of("plain")))
+    return Reader(render(report_of("plain"), diffs_of("plain"), FOLDER))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_of_a_target_is_never_markup(text, page, report_of, diffs_of):
-    hostile = Reader(render(report_of(text), diffs_of(text)))
+    hostile = Reader(render(report_of(text), diffs_of(text), FOLDER))
     assert hostile.elements == page.elements
     assert hostile.addresses == page.addresses
     assert text.split()[0][:9] in hostile.text
 
 
 def test_template_code_of_a_target_does_not_run(report_of, diffs_of):
-    text = Reader(render(report_of("{{ 7 * 7 }}"), diffs_of("{{ 7 * 7 }}"))).text
+    text = Reader(render(report_of("{{ 7 * 7 }}"), diffs_of("{{ 7 * 7 }}"), FOLDER)).text
     assert "{{ 7 * 7 }}" in text
     assert "/home/49" not in text
 
@@ -105,7 +107,7 @@ def test_the_page_says(said, page):
 
 
 def test_hidden_characters_are_shown(report_of, diffs_of):
-    page = render(report_of("a\u202eb\x1b[31m\u200b"), diffs_of("x\u2066y"))
+    page = render(report_of("a\u202eb\x1b[31m\u200b"), diffs_of("x\u2066y"), FOLDER)
     assert not {"\u202e", "\x1b", "\u200b", "\u2066"} & set(page)
     assert "⟨U+202E⟩" in page
     assert "⟨U+2066⟩" in page
@@ -116,24 +118,39 @@ def test_paths_with_spaces_and_quotes_stay_one_word(report_of):
     assert (
         "Forget all of it",
         "git -C '/home/my repo; rm -rf ~' branch -D 'nightmend/my repo; rm -rf ~'",
-    ) in (commands(told))
+    ) in commands(told, FOLDER)
 
 
 def test_a_night_that_kept_nothing(report_of):
     told = report_of("x").model_copy(update={"repairs": (), "branch": None, "error": "", "status": "PASSED"})
-    text = Reader(render(told, {})).text
+    text = Reader(render(told, {}, FOLDER)).text
     assert "Nothing was changed: no repair was kept." in text
     assert "There is nothing to take back" in text
     assert "The night failed" not in text
 
 
-def test_the_folder_gets_three_files_and_nothing_else(report_of, diffs_of, tmp_path):
+def test_the_folder_gets_what_is_told_and_nothing_else(told_of, tmp_path):
     folder = tmp_path / "new" / "report"
-    write_report(report_of("x"), diffs_of("x"), folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["pull-request.md", "report.html", "report.json"]
+    write_report(told_of("x"), folder)
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*")) == [
+        "after.sarif", "patches", "patches/aaaaaaaaaaaa.patch",
+        "pull-request.md", "report.html", "report.json",
+    ]  # fmt: skip
     assert json.loads((folder / "report.json").read_text())["run"] == "20261124-010203"
 
 
-def test_text_that_is_no_unicode_does_not_stop_the_report(report_of, diffs_of, tmp_path):
-    write_report(report_of("x"), diffs_of("\udce9"), tmp_path)
+def test_patches_of_an_earlier_night_go_and_files_of_a_person_stay(told_of, tmp_path):
+    write_report(told_of("x"), tmp_path)
+    (tmp_path / "patches" / "mine.patch").write_text("mine")
+    (tmp_path / "patches" / "0123456789ab.patch").write_text("old")
+    write_report(told_of("x"), tmp_path)
+    assert sorted(path.name for path in (tmp_path / "patches").iterdir()) == [
+        "aaaaaaaaaaaa.patch",
+        "mine.patch",
+    ]
+
+
+def test_text_that_is_no_unicode_does_not_stop_the_report(told_of, tmp_path):
+    write_report(told_of("\udce9"), tmp_path)
     assert "⟨U+DCE9⟩" in (tmp_path / "report.html").read_text()
+    assert b"\xe9" in (tmp_path / "patches" / "aaaaaaaaaaaa.patch").read_bytes()
