@@ -42,7 +42,7 @@ def build_report(
     mask = Masker(secrets_of(workspace, course.beginning.snapshot))
     judged = [pair for _, result in course.results for pair in _judged(workspace, result)]
     judged += _undone(workspace, course)
-    changes = changes_of(workspace, course, mask)
+    changes = changes_of(workspace, course, mask, published=published.branch is not None)
     report = Report(
         target=night.target,
         run=night.run,

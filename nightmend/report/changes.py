@@ -15,6 +15,7 @@ from nightmend.workspace import Workspace
 LARGEST = 1024 * 1024
 """Bytes of the largest file in which secrets are looked for."""
 _BATCH = 16 * LARGEST
+UNPUBLISHED = "no branch was made, so that there is nothing to take back"
 MASKED = "its lines hold what looks like a secret, which is masked here"
 
 
@@ -29,20 +30,22 @@ class Change(Frozen):
     """Why a kept repair has no patch."""
 
 
-def changes_of(workspace: Workspace, course: Course, mask: Masker) -> dict[str, Change]:
-    """Return the change of every repair of a night by its id."""
+def changes_of(workspace: Workspace, course: Course, mask: Masker, *, published: bool) -> dict[str, Change]:
+    """Return the change of every repair of a night by its id; without a branch none has a patch."""
     phases = [(start, result) for start, result in course.results if result.judgements]
     judged = [workspace.get(result.judgements or "", Judgements).judgements for _, result in phases]
     steps = [_step(workspace, start, one) for (start, _), one in zip(phases, judged, strict=True)]
     touched = sorted({path for step in steps for repair in step.kept for path in repair.paths})
-    published = workspace.store.read_many(course.last.snapshot, touched)
-    undoing = Undoing(steps, published)
+    files = workspace.store.read_many(course.last.snapshot, touched)
+    undoing = Undoing(steps, files)
     changes = {}
     for number, (step, judgements) in enumerate(zip(steps, judged, strict=True)):
         for judgement in judgements:
             repair = judgement.repair
             if judgement.verdict == "kept":
-                changes[repair.id] = _kept(undoing, number, repair, step, published, mask)
+                change = _kept(undoing, number, repair, step, files, mask)
+                none = {"patch": "", "no_patch": UNPUBLISHED}
+                changes[repair.id] = change if published else change.model_copy(update=none)
             else:
                 changes[repair.id] = Change(shown=mask(_against(step, repair)))
     return changes | dict(_undone(workspace, course, mask))
@@ -94,14 +97,14 @@ def _kept(
     number: int,
     repair: Repair,
     step: Step,
-    published: Mapping[str, bytes],
+    files: Mapping[str, bytes],
     mask: Masker,
 ) -> Change:
     try:
         without = undoing.without(number, repair)
     except EntangledError as error:
         return Change(shown=mask(_against(step, repair)), no_patch=str(error))
-    patch = unified(without, {path: published[path] for path in without})
+    patch = unified(without, {path: files[path] for path in without})
     shown = mask(patch)
     if shown != patch:
         return Change(shown=shown, no_patch=MASKED)

@@ -42,7 +42,7 @@ def _write_patches(patches: Mapping[str, str], folder: Path) -> None:
         (folder / f"{repair}.patch").write_bytes(patch.encode(errors="surrogateescape"))
 
 
-def render(report: Report, diffs: Mapping[str, str], folder: Path) -> str:
+def render(report: Report, diffs: Mapping[str, str], folder: Path = Path()) -> str:
     """Return the page of a report."""
     return (
         _environment()
