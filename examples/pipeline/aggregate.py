@@ -77,3 +77,27 @@ def moving_average(values: list[float], window: int) -> list[float]:
         part = values[max(0, index - window + 1) : index + 1]
         means.append(sum(part) / len(part))
     return means
+
+
+def median_amount(amounts: list[float]) -> float:
+    """The amount in the middle; 0 for none."""
+    if not amounts:
+        return 0.0
+    ordered = sorted(amounts)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else round((ordered[middle - 1] + ordered[middle]) / 2, 2)
+
+
+def mean_amount(amounts: list[float]) -> float:
+    """The mean amount, rounded to cents."""
+    return round(sum(amounts) / len(amounts), 2)
+
+
+def running_totals(amounts: list[float]) -> list[float]:
+    """The sum up to each amount."""
+    total = 0.0
+    totals: list[float] = []
+    for amount in amounts:
+        total += amount
+        totals = totals + [round(total, 2)]
+    return totals

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from pipeline.cleaning import Sale
 from pipeline.settings import PipelineSettings
@@ -36,6 +36,13 @@ def check_duplicates(sales: list[Sale], complaints: list[str], settings: Pipelin
             double.append(sale.id)
         seen.add(sale.id)
     return f"ids that come twice: {', '.join(double[:5])}" if double else None
+
+
+def check_future(sales: list[Sale], complaints: list[str], settings: PipelineSettings) -> str | None:
+    """Sales of days that are still to come: a clock of the tills is wrong."""
+    last = max((sale.day for sale in sales), default=date.min)
+    late = last > date.today() + timedelta(days=settings.max_days_ahead)
+    return f"sales of the future: {last.isoformat()}" if late else None
 
 
 CHECKS: dict[str, Callable[..., str | None]] = {

@@ -22,6 +22,7 @@ class PipelineSettings:
     max_missing_share: float = 0.05
     max_amount: float = 50_000.0
     week_start: int = 0
+    max_days_ahead: int = 1
 
     def missing_files(self) -> list[str]:
         """Input files that are not there."""

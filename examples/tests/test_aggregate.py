@@ -6,7 +6,10 @@ from pipeline.aggregate import (
     busy_days,
     daily_totals,
     grand_total,
+    mean_amount,
+    median_amount,
     moving_average,
+    running_totals,
     store_shares,
     top_products,
     weekly_totals,
@@ -68,3 +71,11 @@ def test_a_store_without_master_data(sale):
 def test_missing_days(sale):
     calendar = ["2025-03-02", "2025-03-03", "2025-03-04"]
     assert missing_days([sale(day="2025-03-03")], calendar) == ["2025-03-02", "2025-03-04"]
+
+
+def test_amounts_in_the_middle():
+    assert median_amount([3.0, 1.0, 2.0]) == 2.0
+    assert median_amount([1.0, 2.0]) == 1.5
+    assert median_amount([]) == 0.0
+    assert mean_amount([1.0, 2.0]) == 1.5
+    assert running_totals([1.0, 2.5, 0.1]) == [1.0, 3.5, 3.6]

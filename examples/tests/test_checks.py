@@ -11,7 +11,7 @@ def test_all_well(sale):
 
 
 def test_every_check_can_complain(sale):
-    sales = [sale("1", amount=500.0), sale("1")]
+    sales = [sale("1", amount=500.0), sale("1", day="2999-01-01")]
     findings = run_checks(sales, ["line 2: broken"], SETTINGS)
     assert sorted(findings) == sorted(CHECKS)
     assert findings["missing"].startswith("33% of the rows")

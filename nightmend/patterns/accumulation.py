@@ -12,7 +12,7 @@ _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 class Growth(NamedTuple):
     """Where a variable starts, the loop, and the statement in it that makes it grow."""
 
-    start: ast.Assign
+    start: ast.Assign | ast.AnnAssign
     loop: ast.For | ast.While
     growth: ast.Assign
 
@@ -51,7 +51,7 @@ def _loop(module: Module, growth: ast.AST) -> ast.For | ast.While | None:
     return loop
 
 
-def _start(module: Module, loop: ast.stmt, name: str) -> ast.Assign | None:
+def _start(module: Module, loop: ast.stmt, name: str) -> ast.Assign | ast.AnnAssign | None:
     """The statement in front of the loop, in its own block, that makes the variable."""
     parent = module.parent(loop)
     for field in ("body", "orelse", "finalbody"):
@@ -60,6 +60,8 @@ def _start(module: Module, loop: ast.stmt, name: str) -> ast.Assign | None:
             for statement in reversed(block[: block.index(loop)]):
                 match statement:
                     case ast.Assign(targets=[ast.Name(id=known)]) if known == name:
+                        return statement
+                    case ast.AnnAssign(target=ast.Name(id=known), value=ast.expr()) if known == name:
                         return statement
                     case _:
                         pass

@@ -19,7 +19,7 @@ def find(module: Module) -> Iterable[Fault]:
         if (
             growth
             and part is not None
-            and _is_empty_frame(module, growth.start.value)
+            and _is_empty_frame(module, growth.start)
             and _is_left_alone(module, growth, part)
         ):
             name = module.text(statement.targets[0])
@@ -73,9 +73,9 @@ def _is_left_alone(module: Module, growth: Growth, part: ast.expr) -> bool:
     return made_here and not any(module.start(one) >= end for one in names)
 
 
-def _is_empty_frame(module: Module, value: ast.expr) -> bool:
-    match value:
-        case ast.Call(func=function, args=[], keywords=[]):
+def _is_empty_frame(module: Module, start: ast.stmt) -> bool:
+    match start:
+        case ast.Assign(value=ast.Call(func=function, args=[], keywords=[])):
             return module.resolve(function) == "pandas.DataFrame"
         case _:
             return False
