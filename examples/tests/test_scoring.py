@@ -25,7 +25,7 @@ def features_of(day):
 
 def test_rows_and_files_give_the_same_amounts(scorer, tmp_path):
     rows = [features_of(DAY), features_of(DAY + timedelta(days=1))]
-    with open(tmp_path / "days.csv", "w", newline="") as handle:
+    with open(tmp_path / "days.csv", "w", encoding="utf-8", newline="") as handle:
         writer = csv.DictWriter(handle, fieldnames=FEATURES)
         writer.writeheader()
         writer.writerows(rows)
