@@ -71,7 +71,7 @@ def diagnose(
     )
     found = [*config.broken, *(finding for answer in answers.values() for finding in answer.findings)]
     found = [declared.marked(finding) for finding in found]
-    names = Names(taxonomies(), patterns)
+    names = Names(taxonomies(), patterns, config.declined)
     unread = {finding.path for finding in found if names.meaning(finding).unread}
     failures = {name: answer.failure for name, answer in answers.items() if answer.failure}
     return Diagnosis(

@@ -5,6 +5,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from nightmend.configured.declined import Declined
 from nightmend.detectors.taxonomy import Meaning, Taxonomy
 from nightmend.frozen import Frozen
 from nightmend.issue import Finding, Issue, Severity
@@ -27,15 +28,16 @@ class Cluster(Frozen):
 class Names:
     """Gives findings their meaning: by the patterns' names and aliases, else by the detectors' taxonomies."""
 
-    def __init__(self, taxonomies: Mapping[str, Taxonomy], patterns: Mapping[str, Pattern]) -> None:
+    def __init__(
+        self,
+        taxonomies: Mapping[str, Taxonomy],
+        patterns: Mapping[str, Pattern],
+        declined: Declined = Declined(),  # noqa: B008 -- frozen
+    ) -> None:
         self._taxonomies = taxonomies
+        self._declined = declined
         self.patterns = patterns
-        self._owners = {alias: pattern.name for pattern in patterns.values() for alias in pattern.aliases}
-        self._owners |= {
-            f"ruff:{pattern.rewrite.ruff}": pattern.name
-            for pattern in patterns.values()
-            if pattern.rewrite.ruff
-        }
+        self._owners = {rule: pattern.name for pattern in patterns.values() for rule in pattern.rules}
 
     def meaning(self, finding: Finding) -> Meaning:
         """Return the entry of the detector's taxonomy."""
@@ -48,6 +50,12 @@ class Names:
         rule = f"{finding.detector}:{finding.rule}"
         shared = self._taxonomies[finding.detector].fault(finding.detector, finding.rule)
         return self._owners.get(rule) or self._owners.get(shared) or shared
+
+    def wanted(self, cluster: Cluster) -> bool:
+        """Say whether the target enables a rule of a fault, or leaves the fault to our patterns."""
+        pattern = self.patterns.get(cluster.fault)
+        path = cluster.findings[0].path
+        return cluster.enabled or (pattern is not None and not self._declined.covers(pattern.rules, path))
 
     def shown(self, finding: Finding) -> bool:
         """Say whether a finding makes an issue, or is only counted."""
@@ -150,7 +158,6 @@ def _issue(cluster: Cluster, fingerprint: str, names: Names) -> Issue:
     fixed = next((finding for finding in cluster.findings if finding.fix), first)
     pattern = names.patterns.get(cluster.fault)
     meaning = names.meaning(first)
-    wanted = cluster.enabled or pattern is not None
     return Issue(
         fingerprint=fingerprint,
         fault=cluster.fault,
@@ -163,7 +170,7 @@ def _issue(cluster: Cluster, fingerprint: str, names: Names) -> Issue:
         end_line=max(first.end_line or first.line, first.line),
         message=first.message,
         rules=tuple(sorted({f"{finding.detector}:{finding.rule}" for finding in cluster.findings})),
-        actionable=wanted and (cluster.layout or not is_test(first.path)),
+        actionable=names.wanted(cluster) and (cluster.layout or not is_test(first.path)),
         fix=fixed.fix,
         fix_safety=fixed.fix_safety,
     )

@@ -53,8 +53,7 @@ def wide_choices(
     detectors: Iterable[Detector], patterns: Iterable[Pattern], asked: Iterable[str] = ()
 ) -> dict[str, Wide]:
     """Add the rules that patterns own, and those asked for, to what each detector looks for anyway."""
-    owned = [alias for pattern in patterns for alias in pattern.aliases]
-    owned += [f"ruff:{pattern.rewrite.ruff}" for pattern in patterns if pattern.rewrite.ruff]
+    owned = [rule for pattern in patterns for rule in pattern.rules]
     owned += asked
     choices = {}
     for detector in detectors:

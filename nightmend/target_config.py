@@ -1,6 +1,7 @@
 """How a target configures its tools, read as data and cut down to what cannot execute anything."""
 
 from nightmend.configured.bandit import BanditSelection, bandit_selection
+from nightmend.configured.declined import Declined, declined
 from nightmend.configured.files import ConfigFiles, config_paths, parse_files, sub_table, whole
 from nightmend.configured.flake8 import CodeSelection, flake8_selection, pycodestyle_selection
 from nightmend.configured.project import (
@@ -37,6 +38,8 @@ class TargetConfig(Frozen):
     python_floor: tuple[int, int] | None = None
     formatter: Formatter | None = None
     docstring_convention: str | None = None
+    declined: Declined = Declined()
+    """Rules that the target says it does not want."""
     broken: tuple[Finding, ...] = ()
     """One finding for each configuration file that no tool could read."""
 
@@ -57,6 +60,7 @@ def target_config(store: Store, snapshot: Snapshot) -> TargetConfig:
         pycodestyle_selection(files),
         pylint_selection(files),
     )
+    refused = declined(files, tables, (flake8, pycodestyle), pylint)
     declared = requires_python(files, contents.get("setup.py"))
     return TargetConfig(
         ruff=tables,
@@ -69,6 +73,7 @@ def target_config(store: Store, snapshot: Snapshot) -> TargetConfig:
         python_floor=python_floor(declared),
         formatter=formatter(files, _ruff_formats(files)),
         docstring_convention=_convention(files, tables),
+        declined=refused,
         broken=files.broken,
     )
 

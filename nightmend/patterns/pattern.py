@@ -109,6 +109,11 @@ class Pattern(Frozen):
     code: str | None = None
     """File of the module beside it, where the pattern has code."""
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Rules of tools that this pattern answers to, as `tool:rule`."""
+        return (*self.aliases, *((f"ruff:{self.rewrite.ruff}",) if self.rewrite.ruff else ()))
+
     @model_validator(mode="after")
     def _together(self) -> Self:
         if self.detect.code != self.rewrite.codemod:
