@@ -34,7 +34,7 @@ def find(module: Module) -> Iterable[Fault]:
     for loop in loops:
         items = _items(loop.iter)
         half = None if items is None else _half(module, loop)
-        if items is None or half is None:
+        if items is None or half is None or _looks_up(module, loop, items):
             continue
         known = kind_of(module, items.func.value) == "dict"  # type: ignore[attr-defined]
         if known or not (odd or _defines(module, "items")):
@@ -96,6 +96,15 @@ def _half(module: Module, loop: ast.AST) -> Half | None:
     if key_is_used == value_is_used:
         return None
     return "keys" if key_is_used else "values"
+
+
+def _looks_up(module: Module, loop: ast.AST, items: ast.Call) -> bool:
+    """Say whether the loop asks the container for what it has in hand: then the value is what it wants."""
+    container = module.text(items.func.value)  # type: ignore[attr-defined]
+    return any(
+        isinstance(node, ast.Subscript) and module.text(node.value) == container
+        for node in ast.walk(module.parent(loop) if isinstance(loop, ast.comprehension) else loop)
+    )
 
 
 def _is_used(module: Module, loop: ast.AST, target: ast.expr) -> bool:
