@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
+from nightmend.evidence import Grade
 from nightmend.frozen import Frozen
 from nightmend.gate import Gate
 from nightmend.report.model import RepairReport, Report
@@ -14,6 +15,12 @@ GRADES = {
     "B": "tests run the changed lines, and notice a mistake planted there",
     "C": "tests run the changed lines, and pass as before",
     "D": "no test runs the changed lines; the detectors and the pattern's own safety speak for it",
+}
+_EVIDENCE: dict[Grade, str] = {
+    "A": "equal by construction",
+    "B": "whose lines tests run and guard",
+    "C": "whose lines tests run",
+    "D": "that no test reaches",
 }
 Mark = Literal["yes", "no", "open"]
 _SHOWN = 5
@@ -45,8 +52,7 @@ class Theme(Frozen):
     @property
     def grades(self) -> str:
         """How strong the evidence is: `9 C, 1 D`."""
-        counts = Counter(repair.grade or "none" for repair in self.repairs)
-        return ", ".join(f"{counts[grade]} {grade}" for grade in sorted(counts))
+        return grades_of(self.repairs)
 
 
 class Declined(Frozen):
@@ -68,6 +74,20 @@ class Claim(Frozen):
 
     mark: Mark
     text: str
+
+
+def grades_of(repairs: Iterable[RepairReport]) -> str:
+    """Count the grades of repairs: `9 C, 1 D`."""
+    counts = Counter(repair.grade or "none" for repair in repairs)
+    return ", ".join(f"{counts[grade]} {grade}" for grade in sorted(counts))
+
+
+def evidence(repairs: Iterable[RepairReport]) -> str:
+    """Say how many repairs each kind of evidence speaks for, the strongest first."""
+    counts = Counter(repair.grade for repair in repairs)
+    return "; ".join(
+        f"{counts[grade]} {text} ({grade})" for grade, text in _EVIDENCE.items() if counts[grade]
+    )
 
 
 def words(name: str) -> str:

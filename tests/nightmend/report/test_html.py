@@ -1,6 +1,10 @@
 """The page says everything, loads nothing, and nothing of a target becomes markup."""
 
+import base64
+import hashlib
 import json
+import re
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -66,12 +70,23 @@ def test_template_code_of_a_target_does_not_run(report_of, diffs_of):
 
 def test_the_page_loads_and_runs_nothing(page):
     assert not {tag for tag, _ in page.elements} & {"script", "link", "img", "iframe", "object", "form"}
-    assert all(address.startswith("#") for address in page.addresses)
-    assert not [name for _, names in page.elements for name in names if name.startswith("on")]
+    beside = {"report.json", "pull-request.md", "before.sarif", "after.sarif", "patches/aaaaaaaaaaaa.patch"}
+    assert {address for address in page.addresses if not address.startswith("#")} == beside
+    assert not [
+        name for _, names in page.elements for name in names if name.startswith("on") or name == "style"
+    ]
+
+
+def test_only_the_style_of_ours_is_allowed(report_of, diffs_of):
+    text = render(report_of("plain"), diffs_of("plain"), FOLDER)
+    (style,) = re.findall("<style>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    (policy,) = re.findall('Content-Security-Policy" content="(.*?)"', text)
+    assert policy.split("; ")[:2] == ["default-src 'none'", f"style-src 'sha256-{digest}'"]
 
 
 def test_every_anchor_leads_somewhere_and_every_repair_has_one(page):
-    assert {address.removeprefix("#") for address in page.addresses} <= set(page.ids)
+    assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
     assert {"repair-aaaaaaaaaaaa", "repair-bbbbbbbbbbbb", "repair-cccccccccccc"} <= set(page.ids)
 
@@ -99,6 +114,11 @@ def test_every_anchor_leads_somewhere_and_every_repair_has_one(page):
         "40.0 % of all and 80.0 % of the actionable ones",
         "data pipeline repair completed 4.5 s",
         "rolled back 1.0 s",
+        "git -C /home/plain apply --reverse /reports/20261124/patches/aaaaaaaaaaaa.patch",
+        "git -C /home/plain revert cccccccccccc",
+        "1 whose lines tests run (C).",
+        "1 of 3 gates passed",
+        "10 6 4",
         "- plain + return plain",
     ],
 )
@@ -154,3 +174,37 @@ def test_text_that_is_no_unicode_does_not_stop_the_report(told_of, tmp_path):
     write_report(told_of("\udce9"), tmp_path)
     assert "⟨U+DCE9⟩" in (tmp_path / "report.html").read_text()
     assert b"\xe9" in (tmp_path / "patches" / "aaaaaaaaaaaa.patch").read_bytes()
+
+
+def test_a_repair_without_a_patch_says_why_and_names_its_commit(report_of):
+    told = report_of("x")
+    alone = told.repairs[0].model_copy(update={"patch": None, "no_patch": "a later repair changed it"})
+    text = Reader(render(told.model_copy(update={"repairs": (alone,)}), {}, FOLDER)).text
+    assert "It has no patch of its own: a later repair changed it. Its commit is cccccccccccc ." in text
+
+
+def test_every_choice_of_a_filter_has_its_rule(report_of, diffs_of):
+    text = render(report_of("plain"), diffs_of("plain"), FOLDER)
+    for field, values in (("verdict", ("kept", "rolled_back", "refused")), ("agent", ("0",))):
+        for value in values:
+            assert f'<option value="{value}">' in text
+            assert (
+                f'#by-{field} option[value="{value}"]:checked) .entry:not([data-{field}="{value}"])' in text
+            )
+            assert f'data-{field}="{value}"' in text
+
+
+def test_two_thousand_repairs_are_written_at_once(report_of):
+    told = report_of("x")
+    many = tuple(
+        told.repairs[number % 3].model_copy(
+            update={"id": f"{number:012x}", "pattern": f"pattern-{number % 40}"}
+        )
+        for number in range(2000)
+    )
+    diff = "@@ -1,2 +1,2 @@\n def f():\n-    x\n+    return x\n" * 5
+    clock = time.process_time()
+    page = render(told.model_copy(update={"repairs": many}), {repair.id: diff for repair in many}, FOLDER)
+    assert time.process_time() - clock < 20
+    assert page.count('<article class="repair"') == 2000
+    assert len(page) < 8_000_000
