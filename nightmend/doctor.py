@@ -15,7 +15,7 @@ from nightmend.errors import PrerequisiteError
 from nightmend.git.runner import git_executable
 from nightmend.sandboxes.backends import BACKENDS, diagnose_backend
 
-TOOLS = ("prefect", "prefect-dask", "distributed", "ruff", "pylint", "bandit", "coverage", "pytest")
+TOOLS = ("prefect", "prefect-dask", "distributed", "ruff", "pylint", "bandit", "mypy", "coverage", "pytest")
 
 
 def examine(home: Path) -> tuple[Check, ...]:

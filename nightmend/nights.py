@@ -20,7 +20,7 @@ from nightmend.settings import OrchestratorSettings, Profile, SandboxSettings, T
 from nightmend.target_settings import target_settings
 from nightmend.workspace import target_folder
 
-TOOLS = ("bandit", "coverage", "pycodestyle", "pylint", "ruff")
+TOOLS = ("bandit", "coverage", "mypy", "pycodestyle", "pylint", "ruff")
 
 
 def open_night(

@@ -4,6 +4,7 @@ from nightmend.configured.bandit import BanditSelection, bandit_selection
 from nightmend.configured.declined import Declined, declined
 from nightmend.configured.files import ConfigFiles, config_paths, parse_files, sub_table, whole
 from nightmend.configured.flake8 import CodeSelection, flake8_selection, pycodestyle_selection
+from nightmend.configured.mypy import MypySelection, mypy_selection
 from nightmend.configured.project import (
     Formatter,
     black_line_length,
@@ -32,6 +33,7 @@ class TargetConfig(Frozen):
     pycodestyle: CodeSelection | None = None
     pylint: PylintSelection | None = None
     bandit: BanditSelection | None = None
+    mypy: MypySelection | None = None
     line_length: int | None = None
     """What the target says, None when it says nothing."""
     requires_python: str | None = None
@@ -68,6 +70,7 @@ def target_config(store: Store, snapshot: Snapshot) -> TargetConfig:
         pycodestyle=pycodestyle,
         pylint=pylint,
         bandit=bandit_selection(files),
+        mypy=mypy_selection(files),
         line_length=_line_length(files, tables, (pycodestyle, flake8), pylint),
         requires_python=declared,
         python_floor=python_floor(declared),

@@ -18,7 +18,7 @@ from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 from tasks.checkpoint import agent_task
 
-TOOLS = ("bandit", "coverage", "pycodestyle", "pylint", "ruff")
+TOOLS = ("bandit", "coverage", "mypy", "pycodestyle", "pylint", "ruff")
 """What diagnostics starts in sandboxes; each is a package that nightmend depends on."""
 
 

@@ -14,7 +14,8 @@ Table = dict[str, JsonValue]
 AT_ROOT = frozenset(
     (
         "pyproject.toml", "setup.cfg", "tox.ini", ".flake8", ".pycodestyle", ".bandit", "setup.py",
-        ".pylintrc", "pylintrc", ".pylintrc.toml", "pylintrc.toml", "ruff.toml", ".ruff.toml",
+        ".pylintrc", "pylintrc", ".pylintrc.toml", "pylintrc.toml", "ruff.toml", ".ruff.toml", "mypy.ini",
+        ".mypy.ini",
     )
 )  # fmt: skip
 ANYWHERE = frozenset(("pyproject.toml", "ruff.toml", ".ruff.toml"))

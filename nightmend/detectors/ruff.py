@@ -8,12 +8,12 @@ from typing import Any
 
 from nightmend.configured.files import Table, broken_finding
 from nightmend.configured.ruff import RuffTable, table_of
+from nightmend.configured.toml import to_toml
 from nightmend.detectors.ruff_output import read_findings
 from nightmend.detectors.ruff_settings import (
     flake8_settings,
     only_known,
     own_settings,
-    to_toml,
     wide_settings,
     without_shape,
 )

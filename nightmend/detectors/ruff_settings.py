@@ -1,8 +1,7 @@
 """The `ruff.toml` that we write for a look at a tree: from the target's table, or of our own choice."""
 
-import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from pydantic import JsonValue
 
@@ -71,11 +70,6 @@ def without_shape(settings: Table) -> Table:
     return {**settings, "lint": lint}
 
 
-def to_toml(settings: Table) -> bytes:
-    """Write a table as TOML, its sub-tables inline."""
-    return "".join(f"{_key(key)} = {_value(value)}\n" for key, value in settings.items()).encode()
-
-
 def _shared(table: RuffTable, tree: TreeView, config: TargetConfig) -> Table:
     """What shapes rules whoever chooses them."""
     top = {
@@ -129,15 +123,3 @@ def _known(value: JsonValue, known: Iterable[str]) -> list[JsonValue]:
         if code == "ALL" or any(rule.startswith(code) for rule in known):
             kept.append(code)
     return kept
-
-
-def _value(value: JsonValue) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return _key(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _key(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

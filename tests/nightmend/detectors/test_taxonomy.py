@@ -20,7 +20,7 @@ def listed(*command: str) -> str:
 
 
 def test_every_taxonomy_belongs_to_a_detector_of_its_name():
-    assert sorted(taxonomies()) == ["bandit", "nightmend", "pycodestyle", "pylint", "ruff"]
+    assert sorted(taxonomies()) == ["bandit", "mypy", "nightmend", "pycodestyle", "pylint", "ruff"]
     assert [detector.name for detector in detectors().values()] == list(taxonomies())
 
 
@@ -39,6 +39,13 @@ def test_every_code_in_the_taxonomy_of_ruff_is_one_that_ruff_has():
 def test_every_code_in_the_taxonomy_of_pylint_is_one_that_pylint_has():
     messages = listed("pylint", "--list-msgs-enabled")
     assert {code for code in unknown(taxonomies()["pylint"], set()) if code not in messages} == set()
+
+
+def test_every_code_in_the_taxonomy_of_mypy_is_one_that_mypy_has():
+    from mypy.errorcodes import error_codes
+
+    codes = {*error_codes, "unread", ""}
+    assert unknown(taxonomies()["mypy"], codes) == set()
 
 
 def unknown(taxonomy: Taxonomy, rules: set[str]) -> set[str]:
