@@ -3,11 +3,13 @@
 from typing import TypedDict, TypeVar, cast
 
 from prefect.blocks.core import Block
+from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
 from blocks.orchestrator import Orchestrator
 from blocks.sandbox import Sandbox
 from blocks.thresholds import Thresholds
+from nightmend.discretion import may_share
 from nightmend.errors import UsageError
 from nightmend.frozen import Frozen
 from nightmend.night import Night
@@ -26,14 +28,17 @@ class Configured(TypedDict):
     orchestrator: OrchestratorSettings
     sandbox: SandboxSettings
     thresholds: ThresholdSettings
+    discreet: bool
 
 
 def configured() -> Configured:
     """Return the settings of this installation; UsageError where a value that people set cannot be used."""
+    orchestrator = (find(Orchestrator) or Orchestrator()).settings()
     return Configured(
-        orchestrator=(find(Orchestrator) or Orchestrator()).settings(),
+        orchestrator=orchestrator,
         sandbox=(find(Sandbox) or Sandbox()).settings(),
         thresholds=(find(Thresholds) or Thresholds()).settings(),
+        discreet=not may_share(orchestrator.share, PREFECT_API_URL.value()),
     )
 
 

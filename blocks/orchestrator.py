@@ -3,7 +3,7 @@ from typing import ClassVar
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from nightmend.settings import LogLevel, OrchestratorSettings
+from nightmend.settings import LogLevel, OrchestratorSettings, Share
 
 
 class Orchestrator(Block):
@@ -27,6 +27,10 @@ class Orchestrator(Block):
     retry_attempts: int = Field(3, ge=0, le=10, description="Further tries after a transient failure.")
     health_check_interval: float = Field(60, gt=0, description="Seconds between two health checks.")
     log_level: LogLevel = Field("INFO", description="Least level that is logged.")
+    share: Share = Field(
+        "loopback",
+        description="Which Prefect server may hear source, diffs, test output: one on loopback, any, none.",
+    )
 
     def settings(self) -> OrchestratorSettings:
         """Return the settings that the engine reads."""

@@ -62,6 +62,8 @@ def cli() -> None:
     help="The last phase to do.",
 )
 @click.option("--only", multiple=True, metavar="AGENT", help="Let only this agent repair; may be said again.")
+@click.option("--max-commits", type=click.IntRange(min=1), help="Publish no more commits; the rest waits.")
+@click.option("--max-lines", type=click.IntRange(min=1), help="Publish no more lines; the rest waits.")
 @click.option("--apply", "apply_result", is_flag=True, help="Fast-forward the current branch to the result.")
 def recover(
     target: Path,
@@ -70,6 +72,8 @@ def recover(
     profile: Profile,
     through: Phase,
     only: tuple[str, ...],
+    max_commits: int | None,
+    max_lines: int | None,
     apply_result: bool,
 ) -> None:
     """Recover a repository: one branch, a commit for each fault pattern, and a report."""
@@ -82,7 +86,8 @@ def recover(
         from flows.recover import recover as flow
 
         folder = str(report.absolute()) if report else None
-        published = flow(str(opened.path), python, profile, folder, through, list(only))
+        chosen, limits = (through, list(only)), (max_commits, max_lines)
+        published = flow(str(opened.path), python, profile, folder, *chosen, *limits)
     if apply_result and published.branch:
         store = Store(target_folder(state_folder(), opened.path) / "store.git", opened)
         store.fast_forward(opened, published.result_commit)

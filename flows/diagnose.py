@@ -45,7 +45,7 @@ def diagnose(target: str, python: str | None = None, report: str | None = None) 
         for name, phase in phases.items():
             progress.begin(name)
             began = time.perf_counter()
-            state = phase(night, validated[-1] if validated else start, return_state=True)
+            state = phase(night, validated[-1].bare if validated else start, return_state=True)
             result: PhaseResult = state.result()
             validated.append(result)
             seconds = time.perf_counter() - began

@@ -8,6 +8,7 @@ from prefect import get_run_logger
 from flows.progress import agent_is
 from nightmend.agent import Agent, SelfTest
 from nightmend.agents import phase_of
+from nightmend.discretion import told
 from nightmend.errors import NightmendError
 from nightmend.gate import Gate
 from nightmend.gates import self_test_gate
@@ -30,7 +31,10 @@ def deploy_agents_sequentially(
 
     Raises DeploymentError at the first that fails, behind its own rollback.
     """
-    manager = AgentDeploymentManager(agent_states(orchestrator.night), orchestrator, get_run_logger().error)
+    night, log = orchestrator.night, get_run_logger()
+    manager = AgentDeploymentManager(
+        agent_states(night), orchestrator, lambda failure: log.error(told(night, failure))
+    )
     gates = []
     for name in orchestrator.deployment_order():
         if name in agents and works(orchestrator.night, name):

@@ -11,6 +11,7 @@ from prefect.transactions import CommitMode, Transaction, transaction
 
 from flows.orchestration import agent_states
 from nightmend.agents import Phase
+from nightmend.discretion import discreetly, told
 from nightmend.errors import ValidationError
 from nightmend.gates import check
 from nightmend.night import Night
@@ -51,7 +52,8 @@ def saved(night: Night, phase: Phase, start: PhaseResult) -> PhaseResult | None:
         store_of_ours.get_many(ref for ref in result.refs())
         store_of_ours.snapshot(result.commit)
     except Exception as error:
-        get_run_logger().warning("checkpoint %s cannot be used and is made again: %s", key, error)
+        why = told(night, f"{type(error).__name__}: {error}")
+        get_run_logger().warning("checkpoint %s cannot be used and is made again: %s", key, why)
         return None
     return result if isinstance(result, PhaseResult) else None
 
@@ -61,6 +63,11 @@ def run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -
 
     A failure restores the agent states of before and makes every record of the phase unusable.
     """
+    with discreetly(night):
+        return _run_phase(night, phase, start, body)
+
+
+def _run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -> PhaseOutcome:
     result = saved(night, phase, start)
     if result is not None:
         _record(night, result, phase_key(night, phase, start))

@@ -20,7 +20,8 @@ from flows.quality import quality
 from flows.repairs import repairs
 from flows.watch import NightWatch
 from nightmend.agents import Phase
-from nightmend.errors import NightmendError, PrerequisiteError
+from nightmend.discretion import discreetly
+from nightmend.errors import NightmendError, PrerequisiteError, UsageError
 from nightmend.git.target import Target
 from nightmend.home import state_folder
 from nightmend.night import Night
@@ -30,9 +31,9 @@ from nightmend.preflight import preflight
 from nightmend.priority import lower_priority
 from nightmend.publication import Published
 from nightmend.results import Course, PhaseRecord, PhaseResult
-from nightmend.settings import Profile
+from nightmend.settings import Budget, Profile
 from tasks.logs import log_from
-from tasks.publish import publish
+from tasks.publish import publish, ship
 from tasks.tell import tell
 
 PHASE_FLOWS: dict[Phase, Any] = {
@@ -54,6 +55,8 @@ def recover(
     report: str | None = None,
     through: Phase = "quality",
     only: list[str] | None = None,
+    max_commits: int | None = None,
+    max_lines: int | None = None,
 ) -> Published:
     """Recover a Python codebase overnight: ten agents in five phases, and nothing is kept on trust.
 
@@ -67,13 +70,30 @@ def recover(
         report: Folder for the report; in the state folder where none is named.
         through: The last phase to do; the phases behind it are skipped.
         only: The agents that may repair; all of them where none is named.
+        max_commits: Commits to publish at most, the gravest and best proved repairs first; the others wait.
+        max_lines: Lines to publish at most, taken away and put in.
     """
     clock = time.perf_counter()
     lower_priority()
     absolute(target=target, report=report)
     preflight(Target.open(Path(target)), state_folder(), report)
-    night = open_night(target, python, profile, through=through, only=only or (), **configured())
+    budget = _budget(max_commits, max_lines)
+    night = open_night(
+        target, python, profile, through=through, only=only or (), budget=budget, **configured()
+    )
     log_from(night.orchestrator.log_level)
+    with discreetly(night):
+        return _recover(night, report, clock)
+
+
+def _budget(max_commits: int | None, max_lines: int | None) -> Budget:
+    for name, limit in (("max_commits", max_commits), ("max_lines", max_lines)):
+        if limit is not None and limit < 1:
+            raise UsageError(f"{name} is {limit}: give a number from 1 on, or leave it out")
+    return Budget(max_commits=max_commits, max_lines=max_lines)
+
+
+def _recover(night: Night, report: str | None, clock: float) -> Published:
     say(f"night {night.run} on {night.target} at {night.base_commit[:12]}")
     with NightCluster(night) as cluster, NightWatch(night, cluster) as watch:
         course = _phases(night, cluster, watch)
@@ -89,7 +109,8 @@ def recover(
 def _published(night: Night, course: Course) -> tuple[Published, Course]:
     """Publish what was achieved; where the target takes no branch, the report is written all the same."""
     try:
-        return publish(night, course.last), course
+        shipped = ship(night, course) if night.budget.limited else course
+        return publish(night, shipped), shipped
     except NightmendError as error:
         told = {"error": str(error), "exit_code": error.exit_code}
     nothing = Published(
@@ -126,7 +147,7 @@ def _phases(night: Night, cluster: NightCluster, watch: NightWatch) -> Course:
 
 def _run(phase: Phase, night: Night, last: PhaseResult, cluster: NightCluster) -> State[Any]:
     """Run the subflow of a phase; only one that has work to do starts the Dask processes."""
-    subflow, arguments = PHASE_FLOWS[phase], (night, last)
+    subflow, arguments = PHASE_FLOWS[phase], (night, last.bare)
     if phase in ON_DASK and not saved(night, phase, last):
         subflow = subflow.with_options(task_runner=DaskTaskRunner(address=cluster.address))
     state: State[Any] = subflow(*arguments, return_state=True)

@@ -1,6 +1,6 @@
 from nightmend.agents import PHASES, Phase
 from nightmend.frozen import Frozen
-from nightmend.settings import OrchestratorSettings, Profile, SandboxSettings, Thresholds
+from nightmend.settings import Budget, OrchestratorSettings, Profile, SandboxSettings, Thresholds
 from nightmend.snapshot import Snapshot
 from nightmend.target_settings import TargetSettings
 
@@ -27,6 +27,10 @@ class Night(Frozen):
     orchestrator: OrchestratorSettings = OrchestratorSettings()
     sandbox: SandboxSettings = SandboxSettings()
     thresholds: Thresholds = Thresholds()
+    budget: Budget = Budget()
+    """How much of it is published; what it does before is the same."""
+    discreet: bool = False
+    """Whether the Prefect server of this night is elsewhere, and must not hear any text of the target."""
     declared: TargetSettings = TargetSettings()
     """What the target itself says of its nights."""
     through: Phase = "quality"

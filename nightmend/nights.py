@@ -16,7 +16,7 @@ from nightmend.git.target import Target
 from nightmend.home import state_folder
 from nightmend.interpreter import Interpreter, find_interpreter
 from nightmend.night import ALWAYS, Night
-from nightmend.settings import OrchestratorSettings, Profile, SandboxSettings, Thresholds
+from nightmend.settings import Budget, OrchestratorSettings, Profile, SandboxSettings, Thresholds
 from nightmend.target_settings import target_settings
 from nightmend.workspace import target_folder
 
@@ -34,6 +34,8 @@ def open_night(
     thresholds: Thresholds | None = None,
     through: Phase = "quality",
     only: Sequence[str] = (),
+    budget: Budget | None = None,
+    discreet: bool = False,
 ) -> Night:
     """Return the night of a target; UsageError where the target or the interpreter is not what it seems.
 
@@ -59,6 +61,8 @@ def open_night(
         orchestrator=orchestrator or OrchestratorSettings(),
         sandbox=sandbox or SandboxSettings(),
         thresholds=thresholds or Thresholds(),
+        budget=budget or Budget(),
+        discreet=discreet,
         declared=declared,
         through=through,
         only=tuple(agent for agent in AGENTS if agent in only),

@@ -88,7 +88,7 @@ def repaired(
             "snapshot": settled.snapshot,
             "commit": commit,
             "agents": tuple(agents),
-            "gates": (*gates, *_safety_gates(settled, baseline, before, quality)),
+            "gates": (*gates, *safety_gates(settled, baseline, before, quality)),
             "judgements": workspace.put(Judgements(judgements=settled.judgements, commits=commits)),
             "diagnosis": _diagnosis(workspace, start, settled, last=last),
             "baseline": workspace.put(settled.baseline),
@@ -107,7 +107,8 @@ def _diagnosis(workspace: Workspace, start: PhaseResult, settled: Settled, *, la
     return workspace.put(diagnose(workspace, settled.snapshot, deep=last))
 
 
-def _safety_gates(settled: Settled, baseline: Baseline, before: Quality, after: Quality) -> tuple[Gate, ...]:
+def safety_gates(settled: Settled, baseline: Baseline, before: Quality, after: Quality) -> tuple[Gate, ...]:
+    """Weigh a tree against the one before: its tests, its grave issues, its measures."""
     passed = Counter(baseline.suite.outcomes.values())["passed"] if baseline.suite.usable else 0
     return (
         tests_gate(settled.broken, passed),

@@ -68,6 +68,11 @@ class PhaseResult(Frozen):
         refs = (self.judgements, self.origin, self.diagnosis, self.baseline, self.quality)
         return tuple(ref for ref in refs if ref is not None)
 
+    @property
+    def bare(self) -> "PhaseResult":
+        """The state alone, for whoever goes on from it: what was done and weighed stays behind."""
+        return self.model_copy(update={"agents": (), "gates": ()})
+
     def state(self) -> tuple[str, ...]:
         """Everything of this phase that the next one's work depends on."""
         return (self.snapshot.tree, self.commit, self.diagnosis or "", self.baseline or "")
@@ -120,6 +125,21 @@ class PhaseRecord(Frozen):
         )
 
 
+class Shipment(Frozen):
+    """The part of a night that its review budget lets through, proved as exactly the tree that ships."""
+
+    result: PhaseResult
+    """The state that is published, with the gates that it passed."""
+    judgements: Ref
+    """The chosen repairs as they are on the base; kept are those that ship."""
+    commits: dict[str, str]
+    """The commit of each repair that ships, by its id."""
+    waits: dict[str, str]
+    """Why each other kept repair waits, by its id."""
+    lines: int
+    """Lines that the repairs take away and put in, at most."""
+
+
 class Course(Frozen):
     """How a night went: its validated phases, the records of all five, and the error that stopped it."""
 
@@ -131,6 +151,8 @@ class Course(Frozen):
     """What the command line ends with."""
     undone: PhaseResult | None = None
     """The phase that its gates rolled back; what it had done is told, and not published."""
+    shipment: Shipment | None = None
+    """What is published, where that is less than all."""
 
     @classmethod
     def of(
@@ -152,8 +174,13 @@ class Course(Frozen):
 
     @property
     def last(self) -> PhaseResult:
-        """The state that is published."""
+        """The state behind the last validated phase."""
         return self.validated[-1] if self.validated else self.beginning
+
+    @property
+    def shipped(self) -> PhaseResult:
+        """The state that is published."""
+        return self.shipment.result if self.shipment else self.last
 
     @property
     def results(self) -> tuple[tuple[PhaseResult, PhaseResult], ...]:

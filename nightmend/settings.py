@@ -7,6 +7,7 @@ from nightmend.frozen import Frozen
 
 Profile = Literal["ratchet", "strict"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+Share = Literal["loopback", "always", "never"]
 GIB = 1024**3
 MIB = 1024**2
 
@@ -19,6 +20,10 @@ class OrchestratorSettings(Frozen):
     retry_attempts: int = Field(3, ge=0, le=10, description="Further tries after a transient failure")
     health_check_interval: float = Field(60, gt=0, description="Seconds between two health checks")
     log_level: LogLevel = Field("INFO", description="Least level that is logged")
+    share: Share = Field(
+        "loopback",
+        description="Which Prefect server may hear source, diffs, test output: one on loopback, any, none",
+    )
 
 
 class Limits(Frozen):
@@ -78,3 +83,15 @@ class Thresholds(Frozen):
     memory_usage: float = Field(80, gt=0, le=100)
     cpu_usage: float = Field(70, gt=0, le=100)
     error_rate: float = Field(5, ge=0, le=100)
+
+
+class Budget(Frozen):
+    """How much of a night is published for review; None is all of it."""
+
+    max_commits: int | None = Field(None, ge=1, description="Commits, one a pattern")
+    max_lines: int | None = Field(None, ge=1, description="Lines taken away and put in")
+
+    @property
+    def limited(self) -> bool:
+        """Whether anything is limited."""
+        return self.max_commits is not None or self.max_lines is not None

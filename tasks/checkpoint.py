@@ -9,6 +9,7 @@ from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 
+from nightmend.discretion import discreetly
 from nightmend.errors import NightmendError, SandboxError
 from nightmend.monitoring.pulse import Pulse, watched
 from nightmend.night import Night
@@ -43,7 +44,8 @@ def agent_task(name: str) -> Callable[[AgentWork], AgentTask]:
         def alive(night: Night, start: PhaseResult) -> AgentResult:
             log_from(night.orchestrator.log_level)
             pulse = Pulse(name, night.orchestrator.default_timeout)
-            result = watched(pulse, lambda: work(night, start))
+            with discreetly(night):
+                result = watched(pulse, lambda: work(night, start))
             counts = {"sandbox_commands": pulse.commands, "sandbox_failures": pulse.failures}
             return result.model_copy(update={"metrics": {**result.metrics, **counts}})
 

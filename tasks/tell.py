@@ -3,6 +3,7 @@ from pathlib import Path
 from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from nightmend.discretion import discreetly
 from nightmend.gate import Gate
 from nightmend.monitoring.summary import Monitoring
 from nightmend.night import Night
@@ -10,6 +11,7 @@ from nightmend.publication import Published
 from nightmend.report.build import build_report
 from nightmend.report.html import write_report
 from nightmend.report.model import Report
+from nightmend.report.numbers import numbers_only
 from nightmend.report.pull_request import code, pull_request
 from nightmend.report.story import duration, value, words
 from nightmend.results import Course
@@ -26,10 +28,11 @@ def tell(
     monitoring: Monitoring | None = None,
 ) -> str:
     """Write the report of a night and show it in the Prefect UI; returns its folder."""
-    told = build_report(night, course, published, seconds, monitoring)
-    folder = Path(report) if report else default_folder(night)
-    write_report(told, folder)
-    show(told.report, folder)
+    with discreetly(night):
+        told = build_report(night, course, published, seconds, monitoring)
+        folder = Path(report) if report else default_folder(night)
+        write_report(told, folder)
+        show(numbers_only(told.report) if night.discreet else told.report, folder)
     return str(folder)
 
 

@@ -40,3 +40,16 @@ def judge(
     tests_rung(bench, baseline)
     speed_rung(bench, baseline)
     return bench.judgements()
+
+
+def judge_again(
+    workspace: Workspace, snapshot: Snapshot, repairs: Iterable[Repair], floor: Version | None = None
+) -> dict[str, str]:
+    """Return which repairs, proved on another snapshot, do not hold on this one, with the reason by their id.
+
+    Each is looked at alone: that it parses, that its issue is there and goes, that none is new.
+    """
+    bench = Bench(workspace, snapshot, repairs, floor)
+    syntax_rung(bench)
+    redetection_rung(bench)
+    return {one.repair.id: one.reason for one in bench.judgements() if one.verdict != "kept"}

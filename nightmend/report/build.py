@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from nightmend.diagnosis import Diagnosis
+from nightmend.discretion import revealed
 from nightmend.evidence import Judgement
 from nightmend.issue import CATEGORIES
 from nightmend.masking import Masker
@@ -23,12 +24,13 @@ from nightmend.report.model import (
     QualityNumbers,
     RepairReport,
     Report,
+    ShipmentReport,
     TestCounts,
     TestNumbers,
     Told,
 )
 from nightmend.report.sarif import after_log, before_log
-from nightmend.results import Course, Judgements, PhaseRecord, PhaseResult
+from nightmend.results import Course, Judgements, PhaseRecord, PhaseResult, Shipment
 from nightmend.workspace import Workspace
 
 UNMEASURED = QualityNumbers(pep8_compliance=None, type_hint_coverage=None, documentation_coverage=None)
@@ -39,6 +41,7 @@ def build_report(
 ) -> Told:
     """Return the report of a night, and the diff of every repair that was tried."""
     workspace = Workspace(night)
+    course = _revealed(workspace, course)
     mask = Masker(secrets_of(workspace, course.beginning.snapshot))
     judged = [pair for _, result in course.results for pair in _judged(workspace, result)]
     judged += _undone(workspace, course)
@@ -47,10 +50,11 @@ def build_report(
         target=night.target,
         run=night.run,
         base_commit=night.base_commit,
-        result_commit=course.last.commit,
+        result_commit=course.shipped.commit,
         branch=published.branch,
         replaced=published.replaced,
         withheld=published.withheld,
+        shipment=_shipment(night, course.shipment) if course.shipment else None,
         profile=night.profile,
         status="FAILED" if course.error else "PASSED",
         seconds=round(seconds, 2),
@@ -58,9 +62,10 @@ def build_report(
         error=course.error,
         tests=_tests(workspace, course),
         phases=tuple(_phase(record) for record in course.records),
-        issues=_issues(workspace, course.last),
+        issues=_issues(workspace, course.shipped),
         repairs=tuple(
-            _repair(judgement, commit, changes[judgement.repair.id]) for judgement, commit in judged
+            _shipped(_repair(judgement, commit, changes[judgement.repair.id]), course.shipment)
+            for judgement, commit in judged
         ),
         quality=_quality(workspace, course),
         tool_failures=_tool_failures(workspace, course.last),
@@ -70,8 +75,16 @@ def build_report(
         report=mask.model(report),
         diffs={name: change.shown for name, change in changes.items()},
         patches={name: change.patch for name, change in changes.items() if change.patch},
-        sarif=_sarif(workspace, night.run, course.last, mask),
+        sarif=_sarif(workspace, night.run, course.shipped, mask),
     )
+
+
+def _revealed(workspace: Workspace, course: Course) -> Course:
+    """Put back what the Prefect server was not told."""
+    records = tuple(
+        record.model_copy(update={"error": revealed(workspace, record.error)}) for record in course.records
+    )
+    return course.model_copy(update={"error": revealed(workspace, course.error), "records": records})
 
 
 def _judged(workspace: Workspace, result: PhaseResult) -> Iterable[tuple[Judgement, str | None]]:
@@ -113,6 +126,26 @@ def _repair(judgement: Judgement, commit: str | None, change: Change) -> RepairR
     )
 
 
+def _shipped(repair: RepairReport, shipment: Shipment | None) -> RepairReport:
+    """Tell whether a kept repair ships, under which commit, or why it waits."""
+    if shipment is None or repair.verdict != "kept":
+        return repair
+    found = {"commit": shipment.commits.get(repair.id), "waits": shipment.waits.get(repair.id, "")}
+    return repair.model_copy(update=found)
+
+
+def _shipment(night: Night, shipment: Shipment) -> ShipmentReport:
+    return ShipmentReport(
+        max_commits=night.budget.max_commits,
+        max_lines=night.budget.max_lines,
+        commits=len(set(shipment.commits.values())),
+        lines=shipment.lines,
+        repairs=len(shipment.commits),
+        waiting=len(shipment.waits),
+        gates=shipment.result.gates,
+    )
+
+
 def _phase(record: PhaseRecord) -> PhaseReport:
     agents = tuple(
         AgentReport(
@@ -141,7 +174,7 @@ def _tests(workspace: Workspace, course: Course) -> TestNumbers:
             before=TestCounts(), after=TestCounts(), usable=False, reason="the tests were not run"
         )
     before = workspace.get(course.origin_baseline, Baseline)
-    after = workspace.get(course.last.baseline, Baseline)
+    after = workspace.get(course.shipped.baseline or course.last.baseline, Baseline)
     return TestNumbers(
         before=_counts(before),
         after=_counts(after),
@@ -187,7 +220,7 @@ def _issues(workspace: Workspace, last: PhaseResult) -> IssueCounts:
 
 
 def _quality(workspace: Workspace, course: Course) -> QualityChange:
-    before, after = course.origin_quality, course.last.quality
+    before, after = course.origin_quality, course.shipped.quality
     return QualityChange(
         before=_numbers(workspace.get(before, Quality)) if before else UNMEASURED,
         after=_numbers(workspace.get(after, Quality)) if after else UNMEASURED,

@@ -16,6 +16,7 @@ LARGEST = 1024 * 1024
 """Bytes of the largest file in which secrets are looked for."""
 _BATCH = 16 * LARGEST
 UNPUBLISHED = "no branch was made, so that there is nothing to take back"
+WAITS = "it waits for a later night, so that there is nothing to take back"
 MASKED = "its lines hold what looks like a secret, which is masked here"
 
 
@@ -35,20 +36,32 @@ def changes_of(workspace: Workspace, course: Course, mask: Masker, *, published:
     phases = [(start, result) for start, result in course.results if result.judgements]
     judged = [workspace.get(result.judgements or "", Judgements).judgements for _, result in phases]
     steps = [_step(workspace, start, one) for (start, _), one in zip(phases, judged, strict=True)]
-    touched = sorted({path for step in steps for repair in step.kept for path in repair.paths})
-    files = workspace.store.read_many(course.last.snapshot, touched)
-    undoing = Undoing(steps, files)
+    shipped = _shipped_steps(workspace, course, steps)
+    touched = sorted({path for step in shipped for repair in step.kept for path in repair.paths})
+    files = workspace.store.read_many(course.shipped.snapshot, touched)
+    undoing = Undoing(shipped, files)
+    ships = {repair.id: (number, repair) for number, step in enumerate(shipped) for repair in step.kept}
     changes = {}
-    for number, (step, judgements) in enumerate(zip(steps, judged, strict=True)):
+    for step, judgements in zip(steps, judged, strict=True):
         for judgement in judgements:
-            repair = judgement.repair
-            if judgement.verdict == "kept":
-                change = _kept(undoing, number, repair, step, files, mask)
+            name = judgement.repair.id
+            if name in ships:
+                number, repair = ships[name]
+                change = _kept(undoing, number, repair, shipped[number], files, mask)
                 none = {"patch": "", "no_patch": UNPUBLISHED}
-                changes[repair.id] = change if published else change.model_copy(update=none)
+                changes[name] = change if published else change.model_copy(update=none)
             else:
-                changes[repair.id] = Change(shown=mask(_against(step, repair)))
+                why = WAITS if judgement.verdict == "kept" else ""
+                changes[name] = Change(shown=mask(_against(step, judgement.repair)), no_patch=why)
     return changes | dict(_undone(workspace, course, mask))
+
+
+def _shipped_steps(workspace: Workspace, course: Course, steps: list[Step]) -> list[Step]:
+    """Return the steps to the published tree: one from the base, where a budget made a tree of its own."""
+    if course.shipment is None:
+        return steps
+    judgements = workspace.get(course.shipment.judgements, Judgements).judgements
+    return [_step(workspace, course.beginning, judgements)]
 
 
 def secrets_of(workspace: Workspace, snapshot: Snapshot) -> set[str]:

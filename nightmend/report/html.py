@@ -57,6 +57,7 @@ def render(report: Report, diffs: Mapping[str, str], folder: Path = Path()) -> s
             themes=story.themes(report),
             gates=[gate for phase in report.phases for gate in phase.gates],
             declined=story.declined(report),
+            waiting=story.waiting(report),
             diffs={repair: diff_lines(diff) for repair, diff in diffs.items()},
             commands=commands(report, folder),
             git=_git(report),
@@ -137,6 +138,7 @@ def _environment() -> Environment:
         "headline": story.headline,
         "tests_sentence": story.tests_sentence,
         "branch_sentence": story.branch_sentence,
+        "budget_sentence": story.budget_sentence,
         "grades": story.GRADES,
     }
     return environment

@@ -100,6 +100,8 @@ class RepairReport(Frozen):
     verdict: Verdict
     reason: str
     evidence: Evidence
+    waits: str = ""
+    """Why a kept repair is not on the branch yet: the review budget of the night; else empty."""
 
 
 class QualityNumbers(Frozen):
@@ -117,6 +119,20 @@ class QualityChange(Frozen):
     after: QualityNumbers
 
 
+class ShipmentReport(Frozen):
+    """What the review budget of the night let through; a limit of None is none."""
+
+    max_commits: int | None
+    max_lines: int | None
+    commits: int
+    lines: int
+    """Taken away and put in, at most."""
+    repairs: int
+    waiting: int
+    gates: tuple[Gate, ...]
+    """Weighed on exactly the tree that ships."""
+
+
 class Report(Frozen):
     """Everything a night has to tell."""
 
@@ -130,6 +146,8 @@ class Report(Frozen):
     """The branch of an earlier night that this one took the place of."""
     withheld: str = ""
     """Why repairs were kept and no branch was made."""
+    shipment: ShipmentReport | None = None
+    """What is on the branch, where the review budget let only a part of the kept repairs through."""
     profile: Profile
     status: Literal["PASSED", "FAILED"]
     seconds: float

@@ -22,6 +22,7 @@ def pull_request(report: Report) -> str:
         _failure(report),
         plain(story.branch_sentence(report)),
         _changes(report),
+        _waiting(report),
         _evidence(report),
         _left_alone(report),
         _taking_back(report),
@@ -65,6 +66,18 @@ def _changes(report: Report) -> str:
     return "\n".join(
         ["| theme | repairs | files | grades | commit |", "| --- | --: | --: | --- | --- |", *rows, *more]
     )
+
+
+def _waiting(report: Report) -> str:
+    groups = story.waiting(report)
+    if not groups:
+        return ""
+    lines = [
+        f"- {story.count(len(group.repairs), 'repair')} of {plain(group.title)}: {plain(group.reason)}"
+        for group in groups[:_REASONS]
+    ]
+    more = [f"- and {len(groups) - _REASONS} more, in `report.html`"] if len(groups) > _REASONS else []
+    return "\n".join(["### What waits", "", plain(story.budget_sentence(report)), "", *lines, *more])
 
 
 def _evidence(report: Report) -> str:

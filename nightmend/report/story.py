@@ -120,8 +120,35 @@ def declined(report: Report) -> tuple[Declined, ...]:
 
 
 def kept(report: Report) -> list[RepairReport]:
-    """Return the kept repairs."""
-    return [repair for repair in report.repairs if repair.verdict == "kept"]
+    """Return the kept repairs that ship."""
+    return [repair for repair in report.repairs if repair.verdict == "kept" and not repair.waits]
+
+
+def waiting(report: Report) -> tuple[Declined, ...]:
+    """Return the kept repairs that wait for a later night, by pattern and reason."""
+    groups: dict[tuple[str, str], list[RepairReport]] = {}
+    for repair in report.repairs:
+        if repair.waits:
+            groups.setdefault((repair.pattern, repair.waits), []).append(repair)
+    return tuple(
+        Declined(pattern=pattern, verdict="waits", reason=reason, repairs=tuple(repairs))
+        for (pattern, reason), repairs in groups.items()
+    )
+
+
+def budget_sentence(report: Report) -> str:
+    """Say what the review budget let through, and what waits."""
+    shipment = report.shipment
+    if shipment is None:
+        return ""
+    limits = [count(shipment.max_commits, "commit")] if shipment.max_commits is not None else []
+    limits += [count(shipment.max_lines, "line")] if shipment.max_lines is not None else []
+    return (
+        f"The review budget is {' and '.join(limits)}: the gravest and best proved "
+        f"{count(shipment.repairs, 'repair')} ({count(shipment.commits, 'commit')}, "
+        f"{count(shipment.lines, 'line')}) proved as exactly what is on the branch; "
+        f"{count(shipment.waiting, 'more repair')} kept, for a later night."
+    )
 
 
 def headline(report: Report) -> str:
