@@ -85,7 +85,7 @@ class DeploymentMonitor:
 
     def get_current_performance_metrics(self) -> Metrics:
         """Return what was measured last of each watched metric; nothing where nobody measures."""
-        return self._performance.current() if self._performance else {}
+        return self._performance.current_metrics if self._performance else {}
 
     def add_resolved_issues(self, count: int) -> None:
         """Count the issues that a validated phase resolved."""

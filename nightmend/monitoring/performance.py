@@ -79,6 +79,8 @@ class PerformanceMonitor:
         limits = thresholds or Thresholds()
         self.alert_thresholds: dict[Metric, float] = {name: getattr(limits, name) for name in METRICS}
         self.alerts: list[Alert] = []
+        self.baseline_metrics: Metrics = {}
+        """The first sample: what the machine did before the night's work began."""
         self._ask = ask
         self._alert = alert
         self._series: dict[Metric, _Series] = {name: _Series() for name in METRICS}
@@ -98,6 +100,7 @@ class PerformanceMonitor:
     def monitor_deployment_impact(self) -> Metrics:
         """Take a sample, and alert where a threshold has been passed for a while."""
         metrics = self.collect_system_metrics()
+        self.baseline_metrics = self.baseline_metrics or metrics
         with self._guard:
             for metric, value in metrics.items():
                 if value is not None:
@@ -121,8 +124,9 @@ class PerformanceMonitor:
             self.monitor_deployment_impact()
         return {name: self._target(self._series[name], self.alert_thresholds[name]) for name in METRICS}
 
-    def current(self) -> Metrics:
-        """Return the last sample of each metric."""
+    @property
+    def current_metrics(self) -> Metrics:
+        """The last sample of each metric."""
         return {name: series.last for name, series in self._series.items()}
 
     def count_commands(self, commands: int, failures: int) -> None:

@@ -84,3 +84,13 @@ def test_what_nothing_measured_is_not_passed() -> None:
     assert (targets["response_time"].current, targets["response_time"].passed) == (None, None)
     assert targets["error_rate"].passed is None
     assert targets["memory_usage"].samples == 1, "a sample is taken where there is none"
+
+
+def test_the_first_sample_and_the_last_are_kept() -> None:
+    waits = iter([0.0, 0.05])
+    monitor = PerformanceMonitor(ask=lambda: time.sleep(next(waits)))
+    assert (monitor.baseline_metrics, monitor.current_metrics["response_time"]) == ({}, None)
+    first, last = monitor.monitor_deployment_impact(), monitor.monitor_deployment_impact()
+    assert monitor.baseline_metrics == first
+    assert monitor.current_metrics == last
+    assert (last["response_time"] or 0) > (first["response_time"] or 0)
