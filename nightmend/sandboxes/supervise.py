@@ -39,11 +39,14 @@ class Output:
     limit: int
     kept: bytearray = field(default_factory=bytearray)
     truncated: bool = False
+    seen: int = 0
+    """Bytes of all there was."""
 
     def take(self, descriptor: int) -> bytes | None:
         """Keep what fits of what is there; return all of it as `read_some` does."""
         data = read_some(descriptor)
         if data:
+            self.seen += len(data)
             room = self.limit - len(self.kept)
             self.kept += data[:room]
             self.truncated = self.truncated or len(data) > room
@@ -179,7 +182,7 @@ class Supervision:
         return "disk_bytes" if self._disk.exceeds(self._limits.disk_bytes) else None
 
     def _look_for_life(self, now: float, spent: float) -> None:
-        said = sum(len(output.kept) for output in self._outputs)
+        said = sum(output.seen for output in self._outputs)
         busy = False
         if now - self._looked >= _LOOK_SECONDS:
             busy = spent - self._spent >= _AT_WORK * (now - self._looked)

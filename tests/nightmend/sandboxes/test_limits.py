@@ -289,3 +289,9 @@ def test_a_command_that_works_is_not_silent(box, run_python, monkeypatch):
     assert run_python(box, code, limits=limits).limit is None
     spoken = ["sh", "-c", "for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done"]
     assert box.run(spoken, limits=limits).limit is None
+
+
+def test_output_that_nobody_keeps_is_a_sign_of_life_too(box):
+    limits = Limits(silent_seconds=2, output_bytes=2, more_output="drop")
+    spoken = ["sh", "-c", "for i in 1 2 3 4 5 6 7; do echo $i; sleep 0.5; done"]
+    assert box.run(spoken, limits=limits).limit is None
