@@ -7,6 +7,7 @@ from blocks.load import configured
 from flows.absolute import absolute
 from flows.progress import say
 from flows.watch import NightWatch
+from nightmend.discretion import discreetly
 from nightmend.frozen import Frozen
 from nightmend.monitoring.pulse import Pulse, watched
 from nightmend.night import Night
@@ -45,10 +46,11 @@ def validation(target: str, python: str | None = None) -> Validation:
     absolute(target=target)
     night = open_night(target, python, **configured())
     log_from(night.orchestrator.log_level)
-    found = Validation(
-        automated=run_automated_validation(night), manual=run_manual_validation_checklist(night)
-    )
-    show(found)
+    with discreetly(night):
+        found = Validation(
+            automated=run_automated_validation(night), manual=run_manual_validation_checklist(night)
+        )
+    show(found, discreet=night.discreet)
     return found
 
 
@@ -71,19 +73,22 @@ def run_automated_validation(night: Night) -> AutomatedValidation:
 @task(name="functional test suite", persist_result=False)
 def run_functional_test_suite(night: Night) -> FunctionalTests:
     """Run the target's own tests in a sandbox."""
-    return automated.run_functional_test_suite(Workspace(night), night.base)
+    with discreetly(night):
+        return automated.run_functional_test_suite(Workspace(night), night.base)
 
 
 @task(name="security scan", persist_result=False)
 def run_security_scan(night: Night) -> SecurityScan:
     """Look for what an attacker could use."""
-    return automated.run_security_scan(Workspace(night), night.base)
+    with discreetly(night):
+        return automated.run_security_scan(Workspace(night), night.base)
 
 
 @task(name="manual checklist", persist_result=False)
 def run_manual_validation_checklist(night: Night) -> ManualChecklist:
     """Fill in what a machine can of the manual checklist, and say what is left for a person."""
-    return checklist.fill_in(Workspace(night))
+    with discreetly(night):
+        return checklist.fill_in(Workspace(night))
 
 
 def rows(found: Validation) -> list[dict[str, str]]:
@@ -122,9 +127,9 @@ def rows(found: Validation) -> list[dict[str, str]]:
     return by_machine + listed
 
 
-def show(found: Validation) -> None:
+def show(found: Validation, *, discreet: bool = False) -> None:
     """Tell a validation line by line, and leave it as a table in the Prefect UI."""
-    table = rows(found)
+    table = [{**row, "found": "", "for a person": ""} if discreet else row for row in rows(found)]
     for row in table:
         to_do = f"; for a person: {row['for a person']}" if row["for a person"] else ""
         say(f"{row['status']:12} {row['what']}: {row['found']}{to_do}")

@@ -125,7 +125,7 @@ class SystemDiagnosticsAgent:
                 "tests": len(baseline.suite.outcomes),
                 "tests_passed": outcomes["passed"],
                 "tests_unsteady": len(baseline.unsteady),
-                "tests_usable": baseline.suite.reason or "yes",
+                "tests_usable": "yes" if baseline.suite.usable else "no",
             },
             diagnosis=workspace.put(diagnosis),
             baseline=workspace.put(baseline),

@@ -48,6 +48,18 @@ def test_parameters_are_those_of_the_flow(deployment: dict[str, Any]) -> None:
     assert set(deployment.get("parameters", {})) <= set(schema.properties)
 
 
+def test_a_night_of_every_night_publishes_no_more_than_a_person_reviews() -> None:
+    limits = {
+        one["name"]: {name: one.get("parameters", {}).get(name) for name in ("max_commits", "max_lines")}
+        for one in DEPLOYMENTS
+        if flow_of(one).name == "recover"
+    }
+    assert limits == {
+        "nightly": {"max_commits": 10, "max_lines": 400},
+        "on-demand": {"max_commits": None, "max_lines": None},
+    }
+
+
 def test_a_schedule_names_its_time_zone() -> None:
     schedules = [schedule for one in DEPLOYMENTS for schedule in one.get("schedules", [])]
     assert [schedule["cron"] for schedule in schedules] == ["0 2 * * *"]
