@@ -24,10 +24,12 @@ from nightmend.files import write_atomically
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.home import state_folder
+from nightmend.masking import masked
 from nightmend.nights import open_night
 from nightmend.preflight import preflight
 from nightmend.priority import lower_priority
 from nightmend.recovery.checkpoints import Checkpoints
+from nightmend.report.text import line
 from nightmend.sandboxes import backends
 from nightmend.settings import Profile
 from nightmend.workspace import target_folder
@@ -231,12 +233,12 @@ def _unexpected(error: Exception) -> str:
     what = f"the night ended by what nightmend did not expect, {type(error).__name__}: {error}"
     log = state_folder() / "crash.log"
     try:
-        write_atomically(log, "".join(traceback.format_exception(error)).encode(errors="replace"))
+        write_atomically(log, masked("".join(traceback.format_exception(error))).encode(errors="replace"))
     except OSError:
         return what
     return f"{what}; its traceback is in {log}"
 
 
 def _end(sentence: str, code: int) -> NoReturn:
-    click.echo(" ".join(sentence.splitlines()), err=True)  # names of files may have line breaks
+    click.echo(line(sentence), err=True)
     sys.exit(code)

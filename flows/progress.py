@@ -21,6 +21,7 @@ from nightmend.monitoring.performance import PerformanceMonitor
 from nightmend.night import Night
 from nightmend.report.pull_request import code, plain
 from nightmend.report.story import duration, words
+from nightmend.report.text import line
 from nightmend.results import AgentResult, PhaseRecord
 
 _shown: ContextVar["Progress | None"] = ContextVar("progress", default=None)
@@ -29,10 +30,11 @@ _shown: ContextVar["Progress | None"] = ContextVar("progress", default=None)
 
 def say(sentence: str, level: int = logging.INFO) -> None:
     """Tell one line to whoever watches: the run's log, and the terminal that started the night."""
+    told = line(sentence)
     with contextlib.suppress(MissingContextError):
-        get_run_logger().log(level, sentence)
+        get_run_logger().log(level, "%s", told)
     if os.environ.get(TERMINAL):
-        sys.stdout.write(f"{sentence}\n")
+        sys.stdout.write(f"{told}\n")
         sys.stdout.flush()
 
 
@@ -88,8 +90,8 @@ class Progress:
         What its agents did was said by each of them, unless the phase is from a checkpoint.
         """
         agents = [_agent(agent) for agent in record.agents]
-        for line in agents if record.status == "CACHED" else ():
-            say(f"{self._stamp()}   {line}")
+        for agent in agents if record.status == "CACHED" else ():
+            say(f"{self._stamp()}   {agent}")
         trouble = f": {record.error}" if record.error else ""
         say(f"{self._stamp()} {record.phase} {record.status} in {record.seconds:.1f} s{trouble}")
         ended = f"{words(record.status.lower())} in {duration(record.seconds)}"

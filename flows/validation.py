@@ -13,6 +13,7 @@ from nightmend.monitoring.pulse import Pulse, watched
 from nightmend.night import Night
 from nightmend.nights import open_night
 from nightmend.priority import lower_priority
+from nightmend.report.text import line
 from nightmend.validation import automated, checklist
 from nightmend.validation.automated import AutomatedValidation, FunctionalTests, SecurityScan
 from nightmend.validation.checklist import ManualChecklist
@@ -124,7 +125,7 @@ def rows(found: Validation) -> list[dict[str, str]]:
         }
         for name, entry in found.manual
     ]
-    return by_machine + listed
+    return [{name: line(cell) for name, cell in row.items()} for row in by_machine + listed]
 
 
 def show(found: Validation, *, discreet: bool = False) -> None:

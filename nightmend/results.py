@@ -11,6 +11,7 @@ from nightmend.errors import NightmendError, ValidationError
 from nightmend.evidence import Judgement
 from nightmend.frozen import Frozen
 from nightmend.gate import Gate
+from nightmend.masking import masked
 from nightmend.snapshot import Snapshot
 
 Metric = float | int | str | None
@@ -113,7 +114,7 @@ class PhaseRecord(Frozen):
     def failed(cls, phase: Phase, error: object, seconds: float) -> "PhaseRecord":
         """Tell a phase that was rolled back: by a closed gate, or by an error."""
         status: PhaseStatus = "ROLLED_BACK" if isinstance(error, NightmendError) else "FAILED"
-        why = str(error) if isinstance(error, NightmendError) else f"{type(error).__name__}: {error}"
+        why = str(error) if isinstance(error, NightmendError) else masked(f"{type(error).__name__}: {error}")
         undone = error.result if isinstance(error, ClosedPhaseError) else None
         return cls(
             phase=phase,

@@ -1,4 +1,4 @@
-from nightmend.report.text import diff_lines, visible
+from nightmend.report.text import diff_lines, line, visible
 
 TRICKY = """--- a/x.sql
 +++ b/x.sql
@@ -31,3 +31,10 @@ def test_lines_keep_their_text():
 def test_only_what_hides_or_reorders_is_replaced():
     assert visible("é\tß\n日本 👍") == "é\tß\n日本 👍"
     assert visible("a\x00b\u202ec\ufeff\r") == "a⟨U+0000⟩b⟨U+202E⟩c⟨U+FEFF⟩⟨U+000D⟩"
+
+
+def test_a_line_for_a_terminal_is_one_line_and_commands_nothing():
+    token = "ghp_" + "q7Zr2Kx9Lw4Tn8Vb3Hy6Jd1Ms5Pc0FgAbcde"
+    assert line(f"a\nb\r\x1b]0;title\x07 {token}\udce9") == (
+        "a b⟨U+000D⟩⟨U+001B⟩]0;title⟨U+0007⟩ [masked GitHub token]⟨U+DCE9⟩"
+    )
