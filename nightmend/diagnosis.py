@@ -13,7 +13,7 @@ from nightmend.recheck import FaultCounts, Variant, recheck
 from nightmend.snapshot import Snapshot
 from nightmend.survey import survey
 from nightmend.target_config import target_config
-from nightmend.trees import checkout_view, documents, python_sources
+from nightmend.trees import checkout_view, documents, left_out, python_sources
 from nightmend.workspace import Workspace
 
 __all__ = ["Diagnosis", "FaultCounts", "Variant", "diagnose", "recheck"]
@@ -69,7 +69,9 @@ def diagnose(
         patterns.values(),
         declared.asked,
     )
-    found = [*config.broken, *(finding for answer in answers.values() for finding in answer.findings)]
+    unlooked = [own.left_out(path, why) for path, why in left_out(workspace, snapshot).items()]
+    found = [*config.broken, *unlooked]
+    found += [finding for answer in answers.values() for finding in answer.findings]
     found = [declared.marked(finding) for finding in found]
     names = Names(taxonomies(), patterns, config.declined)
     unread = {finding.path for finding in found if names.meaning(finding).unread}

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from nightmend.git.store import Store
@@ -9,6 +10,8 @@ LARGEST = 1024 * 1024
 """Bytes of the largest file that a person may have written by hand."""
 _BATCH = 16 * LARGEST
 _HEADER_LINES = 40
+LONGEST_LINE = 20_000
+"""Bytes of a line that a person may have written; tools need minutes for longer ones."""
 _MEAN_LINE = 300
 """Bytes of a mean line beyond which code is minified, or a table of data."""
 
@@ -20,6 +23,7 @@ _VENDOR_FOLDER = re.compile(
     re.IGNORECASE,
 )
 _MINIFIED_NAME = re.compile(r".*[.-]min\.(js|mjs|css)")
+_READ_BY_LINES = frozenset({".py", ".pyi", ".md", ".markdown", ".rst"})
 _MINIFIABLE = frozenset({".py", ".pyi", ".js", ".mjs", ".cjs", ".css"})
 _GENERATED_NAME = re.compile(
     r".*_pb2(_grpc)?\.pyi?|(.*_)?(parse|yacc|lex)tab\.py|versioneer\.py|parser\.out|.*\.lock|package-lock\.json"
@@ -58,6 +62,8 @@ _ENCRYPTED = re.compile(
 )
 _ENCRYPTED_VALUE = b"ENC[AES256_GCM,"
 _POINTER = re.compile(rb"version https://(git-lfs|hawser)\.github\.com/spec/")
+_EXPECTED = ("vendored", "generated", "a submodule", "a symbolic link", "not to be diffed")
+"""How the reasons begin that surprise nobody."""
 _SPECIAL = {"160000": "a submodule", "120000": "a symbolic link"}
 
 
@@ -77,7 +83,13 @@ def vendored(path: str) -> str | None:
     return next((folder for folder in path.split("/")[:-1] if _VENDOR_FOLDER.fullmatch(folder)), None)
 
 
-def protected(store: Store, snapshot: Snapshot) -> dict[str, str]:
+def surprising(reason: str) -> bool:
+    """Say whether a person should hear of it when a file is not touched for this reason."""
+    return not reason.startswith(_EXPECTED)
+
+
+@lru_cache(maxsize=4)
+def protected(store: Store, snapshot: Snapshot) -> Mapping[str, str]:
     """Return the paths that no repair may touch, each with the reason in a few words."""
     reasons = {path: _SPECIAL.get(mode, "no file") for path, mode in store.special(snapshot).items()}
     attributes = store.attributes(snapshot, ["filter", "diff", *_ATTRIBUTES])
@@ -106,7 +118,10 @@ def protected_content(path: str, content: bytes) -> str | None:
     comments, docstring = _header(path, content)
     if _GENERATED.search(comments) or _GENERATED_DOCSTRING.search(docstring):
         return "generated, by its header"
-    minifiable = PurePosixPath(path).suffix.lower() in _MINIFIABLE
+    suffix = PurePosixPath(path).suffix.lower()
+    if suffix in _READ_BY_LINES and max(map(len, content.splitlines()), default=0) > LONGEST_LINE:
+        return "too long in a line to be written by hand"
+    minifiable = suffix in _MINIFIABLE
     return "minified" if minifiable and len(content) > _MEAN_LINE * (content.count(b"\n") + 1) else None
 
 

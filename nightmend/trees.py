@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from nightmend.detectors.tree import SLOT, TreeView
 from nightmend.documents.documents import is_document, is_markup
-from nightmend.protected import protected
+from nightmend.protected import protected, surprising
 from nightmend.sandboxes.protocol import DEFAULT_WORKDIR
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
@@ -24,6 +24,18 @@ def all_python(workspace: Workspace, snapshot: Snapshot) -> dict[str, bytes]:
     """Return every Python file: what nobody recovers still imports from what is recovered."""
     paths = [path for path in workspace.store.files(snapshot) if path.endswith(".py")]
     return workspace.store.read_many(snapshot, sorted(paths))
+
+
+def left_out(workspace: Workspace, snapshot: Snapshot) -> dict[str, str]:
+    """Return the files that a person would expect to be read and that are not, each with the reason."""
+    store, covers = workspace.store, workspace.night.declared.covers
+    reasons = {path: why for path, why in protected(store, snapshot).items() if surprising(why)}
+    reasons |= dict.fromkeys(store.unnamed(snapshot), "named with letters that are not UTF-8")
+    return {
+        path: why
+        for path, why in sorted(reasons.items())
+        if (path.endswith(".py") or is_document(path)) and covers(path)
+    }
 
 
 def _written(workspace: Workspace, snapshot: Snapshot, kind: Callable[[str], bool]) -> dict[str, bytes]:

@@ -56,6 +56,12 @@ def _in_document(
             yield finding.model_copy(update={"path": path})
 
 
+def left_out(path: str, reason: str) -> Finding:
+    """Report a file that no tool looks at, which its people may not expect."""
+    message = f"nobody looked at this file: {reason}"
+    return Finding(detector=name, rule="left-out", path=path, line=1, message=message)
+
+
 def unreadable(content: bytes) -> str | None:
     """Say why Python itself cannot decode a file, None when it can."""
     if b"\0" in content:

@@ -25,7 +25,8 @@ _FRAGMENT = re.compile(
     re.IGNORECASE,
 )
 """Documents that are shown in another place than their own, so that their links are read from there."""
-_INCLUDED = re.compile(rb"(?:include|--8<--)[^\n]*?([\w.-]+\.(?:md|markdown|rst))\b", re.IGNORECASE)
+_INCLUDING = re.compile(rb"(?:include|--8<--)([^\n]*)", re.IGNORECASE)
+_NAME = re.compile(rb"(?<![\w.-])[\w.-]+\.(?:md|markdown|rst)\b", re.IGNORECASE)
 
 
 def is_markup(path: str) -> bool:
@@ -55,7 +56,8 @@ def shown_elsewhere(contents: Mapping[str, bytes]) -> frozenset[str]:
     return frozenset(
         name.decode()
         for content in contents.values()
-        for name in _INCLUDED.findall(content)
+        for line in _INCLUDING.findall(content)
+        for name in _NAME.findall(line)
         if name.isascii()
     )
 

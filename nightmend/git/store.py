@@ -62,6 +62,14 @@ class Store:
             if entry.regular and (path := _text(name)) is not None
         }
 
+    def unnamed(self, snapshot: Snapshot) -> list[str]:
+        """Return the names that are not UTF-8 of regular files, with a mark for what cannot be written."""
+        return [
+            name.decode(errors="replace")
+            for name, entry in self._listing(snapshot).items()
+            if entry.regular and _text(name) is None
+        ]
+
     def special(self, snapshot: Snapshot) -> dict[str, str]:
         """Return the paths that are no regular files with their mode: 120000 link, 160000 submodule."""
         return {
