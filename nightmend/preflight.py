@@ -19,11 +19,21 @@ def preflight(
     target: Target, home: Path, report: str | Path | None = None, *, publishes: bool = True
 ) -> None:
     """Raise UsageError or PrerequisiteError where state, report or result could not be written at the end."""
+    if not _is_utf8(target.path):
+        raise UsageError(f"{os.fsencode(target.path)!r} is no path in UTF-8: rename the folders that are not")
     _state(target, home)
     if report is not None:
         _report(target, Path(report).absolute())
     if publishes:
         _publishable(target)
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _state(target: Target, home: Path) -> None:

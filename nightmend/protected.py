@@ -119,10 +119,11 @@ def protected_content(path: str, content: bytes) -> str | None:
     if _GENERATED.search(comments) or _GENERATED_DOCSTRING.search(docstring):
         return "generated, by its header"
     suffix = PurePosixPath(path).suffix.lower()
-    if suffix in _READ_BY_LINES and max(map(len, content.splitlines()), default=0) > LONGEST_LINE:
+    lines = content.splitlines()
+    if suffix in _READ_BY_LINES and max(map(len, lines), default=0) > LONGEST_LINE:
         return "too long in a line to be written by hand"
     minifiable = suffix in _MINIFIABLE
-    return "minified" if minifiable and len(content) > _MEAN_LINE * (content.count(b"\n") + 1) else None
+    return "minified" if minifiable and len(content) > _MEAN_LINE * (len(lines) + 1) else None
 
 
 def _by_path(path: str) -> str | None:

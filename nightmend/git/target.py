@@ -113,8 +113,6 @@ def _root(path: Path) -> Path:
     if not path.is_dir():
         raise UsageError(f"{path} is a file: give the root folder of a git repository")
     path = path.resolve()
-    if not _is_utf8(path):
-        raise UsageError(f"{os.fsencode(path)!r} is no path in UTF-8: rename the folders in it that are not")
     os.listdir(path)
     if (path / ".git").exists():
         return path
@@ -128,14 +126,6 @@ def _root(path: Path) -> Path:
     raise UsageError(
         f"{path} is not a git repository: run `git init` there and commit, or give another folder"
     )
-
-
-def _is_utf8(path: Path) -> bool:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _git_dir(root: Path) -> Path:

@@ -1,6 +1,7 @@
 """Put the report of a night together from what its phases left in the store."""
 
 from collections.abc import Iterable
+from itertools import islice
 
 from nightmend.diagnosis import Diagnosis
 from nightmend.discretion import revealed
@@ -33,6 +34,7 @@ from nightmend.report.sarif import after_log, before_log
 from nightmend.results import Course, Judgements, PhaseRecord, PhaseResult, Shipment
 from nightmend.workspace import Workspace
 
+MOST_NOT_PASSED = 100
 UNMEASURED = QualityNumbers(pep8_compliance=None, type_hint_coverage=None, documentation_coverage=None)
 
 
@@ -181,7 +183,17 @@ def _tests(workspace: Workspace, course: Course) -> TestNumbers:
         usable=before.suite.usable,
         reason=before.suite.reason,
         unsteady=before.unsteady,
+        not_passed=_not_passed(before),
     )
+
+
+def _not_passed(baseline: Baseline) -> dict[str, str]:
+    suite = baseline.suite
+    failed = {
+        name: why for name, why in suite.messages.items() if suite.outcomes[name] in {"failed", "error"}
+    }
+    hanging = dict.fromkeys(suite.left_out, "it hangs")
+    return dict(islice((hanging | suite.collection_errors | failed).items(), MOST_NOT_PASSED))
 
 
 def _counts(baseline: Baseline) -> TestCounts:

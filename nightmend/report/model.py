@@ -35,6 +35,8 @@ class TestNumbers(Frozen):
     usable: bool = True
     reason: str = ""
     unsteady: tuple[str, ...] = ()
+    not_passed: dict[str, str] = Field(default_factory=dict)
+    """Tests and files of tests that failed or could not run before the night; a hundred at most."""
 
 
 class AgentReport(Frozen):

@@ -176,9 +176,10 @@ def tests_sentence(report: Report) -> str:
     before, after = tests.before, tests.after
     worse = after.passed < before.passed or after.failed + after.errors > before.failed + before.errors
     unsteady = f"; {count(len(tests.unsteady), 'test')} known to be unsteady" if tests.unsteady else ""
+    note = f"; {tests.reason}" if tests.reason else ""
     return (
         f"The tests are {'WORSE' if worse else 'no worse'}: "
-        f"{before.passed} passed before, {after.passed} after{unsteady}."
+        f"{before.passed} passed before, {after.passed} after{unsteady}{note}."
     )
 
 

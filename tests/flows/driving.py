@@ -270,7 +270,9 @@ def untouched(repository: Path) -> dict[str, str]:
     digests = {}
     for path in sorted(repository.rglob("*")):
         name = str(path.relative_to(repository))
-        if path.is_file() and not name.startswith((".git/objects/", ".git/refs/heads/nightmend/")):
+        if path.is_symlink():
+            digests[name] = str(path.readlink())
+        elif path.is_file() and not name.startswith((".git/objects/", ".git/refs/heads/nightmend/")):
             state = path.lstat()
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             digests[name] = f"{content} {state.st_mode:o} {state.st_uid} {state.st_mtime_ns}"

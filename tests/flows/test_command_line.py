@@ -1,10 +1,11 @@
 """Wrong use and an unfit machine end at once, in one sentence, with the exit code that says which."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.flows.driving import House, git, shop
+from tests.flows.driving import House, git, shop, untouched
 
 pytestmark = pytest.mark.night
 
@@ -23,6 +24,11 @@ def places(tmp_path_factory):
     (folder / "file").write_text("")
     git(folder, "init", "-q", "--bare", "bare.git")
     git(folder, "init", "-q", "unborn")
+    git(folder, "init", "-q", "--object-format=sha256", "sha256")
+    git(shop(folder / "in the way"), "branch", "nightmend")
+    git(folder, "clone", "-q", shop(folder / "emptied"), "lost")
+    (folder / "lost" / ".git" / "HEAD").write_text("ref: refs/heads/gone\n")
+    (folder / "line\nbreak").mkdir()
     dirty = shop(folder / "dirty")
     (dirty / "shop.py").write_text("changed = True\n")
     shop(folder / "shop")
@@ -37,6 +43,17 @@ def places(tmp_path_factory):
         ("recover file", "file"),
         ("recover bare.git", "bare"),
         ("recover unborn", "commit"),
+        ("recover sha256", "sha256"),
+        ("recover lost", "no commits yet"),
+        ("recover shop/tests", "folder inside a repository"),
+        ("recover shop/.git", "git directory"),
+        ("recover shop --report file", "no report can be written to"),
+        ("recover shop --report file/below", "no report can be written to"),
+        ("recover shop --report shop/tests", "holds files of the repository"),
+        ("diagnose shop --report shop/.git/report", "holds files of the repository"),
+        ("recover shop --python shop", "is a folder"),
+        ("recover shop --python shop/shop.py", "is not executable"),
+        ("recover shop --python false", "does not answer as Python"),
         ("diagnose empty", "not a git repository"),
         ("checkpoints empty", "not a git repository"),
         ("recover shop --python missing", "missing"),
@@ -59,6 +76,37 @@ def test_wrong_use(places, tmp_path, arguments, says):
     assert says in one_sentence(outcome, 2)
     assert not (tmp_path / "home" / "prefect").exists(), "no server was started for that"
     assert (places / "dirty" / "shop.py").read_text() == "changed = True\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("line\nbreak", "line break is not a git repository"), ("in the way", "a branch `nightmend`")],
+)
+def test_wrong_use_of_a_name_that_does_not_fit_on_a_line(places, tmp_path, name, says):
+    assert says in one_sentence(House(tmp_path / "home").run("recover", places / name), 2)
+
+
+def test_a_path_that_is_not_utf_8(places, tmp_path):
+    odd = shop(tmp_path / os.fsdecode(b"\xff"))
+    assert "is no path in UTF-8" in one_sentence(House(tmp_path / "home").run("recover", odd), 2)
+
+
+def test_a_state_folder_in_the_target(places, tmp_path):
+    house = House(tmp_path / "home", state=places / "shop" / "state")
+    before = untouched(places / "shop")
+    assert "set NIGHTMEND_HOME to a folder outside" in one_sentence(house.recover(places / "shop"), 2)
+    assert untouched(places / "shop") == before
+
+
+def test_what_nobody_expected_is_a_sentence_and_a_file(places, tmp_path):
+    saboteur = (
+        "import flows.cli\n\ndef broken(*_, **__):\n    raise KeyError('oh')\n\nflows.cli.preflight = broken"
+    )
+    house = House(tmp_path / "home")
+    said = one_sentence(house.recover(places / "shop", saboteur=saboteur), 1)
+    assert "KeyError: 'oh'" in said
+    assert "in broken" in (house.home / "crash.log").read_text()
+    assert str(house.home / "crash.log") in said
 
 
 def test_a_state_folder_that_cannot_be_made(places, tmp_path):

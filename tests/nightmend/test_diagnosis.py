@@ -89,6 +89,27 @@ def test_files_that_no_tool_can_read_are_an_issue_each_and_lower_the_coverage(di
     assert diagnosis.tool_failures == {}
 
 
+def test_files_that_nobody_looks_at_are_named_where_that_is_no_matter_of_course(diagnosed):
+    files = {
+        "a.py": CAUSE,
+        "line.py": f"{GOOD}T = [{'1, ' * 10_000}]\n",
+        "large.py": "# a comment\n" * 100_000,
+        "pointer.py": "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+        "docs/line.md": "[a](b " * 5_000,
+        "pkg/_vendor/b.py": CAUSE,
+        "pkg/api_pb2.py": CAUSE,
+        "data.json": "1" * 50_000,
+    }
+    found = {issue.path: issue for issue in diagnosed(files).issues if issue.fault == "nightmend:left-out"}
+    assert {path: issue.message.partition(": ")[2] for path, issue in found.items()} == {
+        "line.py": "too long in a line to be written by hand",
+        "large.py": "too large to be written by hand",
+        "pointer.py": "kept in Git LFS",
+        "docs/line.md": "too long in a line to be written by hand",
+    }
+    assert {issue.severity for issue in found.values()} == {"low"}
+
+
 @pytest.mark.parametrize("tool", [bandit, pylint, ruff])
 def test_a_missing_tool_costs_its_own_findings_and_one_line(diagnosed, monkeypatch, tool):
     for module in {tool, pylint_options} if tool is pylint else {tool}:

@@ -137,6 +137,7 @@ def test_links_submodules_and_odd_names_survive_a_write(repository: Any, tmp_pat
     base = store.snapshot(target.head())
     assert store.special(base) == {"link": "120000", "module": "160000"}
     assert {"link", "module"}.isdisjoint(store.files(base))
+    assert store.unnamed(base) == ["\ufffd.py"]
     commit = store.commit(store.write(base, {"package/one.py": b"1\n"}), target.head(), "Mend")
     store.publish(target, "nightmend/x", commit)
     difference = repository.git("diff-tree", "-r", "--name-status", "HEAD", "nightmend/x")
