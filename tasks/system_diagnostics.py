@@ -8,13 +8,17 @@ from nightmend.detectors.tree import line_count
 from nightmend.diagnosis import Diagnosis, diagnose
 from nightmend.errors import UsageError
 from nightmend.frozen import Frozen
+from nightmend.import_graph import ImportGraph, import_graph
 from nightmend.issue import CATEGORIES, Issue
+from nightmend.machine import Machine, examine_machine
 from nightmend.measures import measure
 from nightmend.night import Night
 from nightmend.nights import ambient_night
 from nightmend.proof.baseline import establish_baseline
+from nightmend.proof.covered import test_coverage
 from nightmend.results import AgentResult, PhaseResult
 from nightmend.snapshot import Snapshot
+from nightmend.trees import python_sources
 from nightmend.workspace import Workspace
 from tasks.checkpoint import agent_task
 
@@ -107,13 +111,24 @@ class SystemDiagnosticsAgent:
         """Return the issues that an agent owns."""
         return tuple(issue for issue in self.diagnosis.issues if issue.agent == agent)
 
+    def map_dependencies(self) -> ImportGraph:
+        """Return which modules of the target import which, with cycles, layers and hubs."""
+        return import_graph(python_sources(self.workspace, self.night.base))
+
+    def examine_machine(self) -> Machine:
+        """Look at the machine that the night runs on."""
+        return examine_machine(self.workspace.folder)
+
     def work(self, snapshot: Snapshot) -> Work:
         """Diagnose a snapshot, measure it and run its tests, the slow ones side by side."""
         workspace = self.workspace
         with ThreadPoolExecutor(2) as pool:
             finding = pool.submit(diagnose, workspace, snapshot)
             testing = pool.submit(establish_baseline, workspace, snapshot)
+            machine = self.examine_machine()
             quality = measure(workspace, snapshot)
+            sources = python_sources(workspace, snapshot)
+            graph = import_graph(sources)
             diagnosis, baseline = finding.result(), testing.result()
         outcomes = Counter(baseline.suite.outcomes.values())
         return Work(
@@ -122,10 +137,13 @@ class SystemDiagnosticsAgent:
                 "actionable": sum(issue.actionable for issue in diagnosis.issues),
                 **category_counts(diagnosis.issues),
                 "analysis_coverage": diagnosis.analysis_coverage,
+                "test_coverage": test_coverage(baseline.suite, sources),
                 "tests": len(baseline.suite.outcomes),
                 "tests_passed": outcomes["passed"],
                 "tests_unsteady": len(baseline.unsteady),
                 "tests_usable": "yes" if baseline.suite.usable else "no",
+                **graph.metrics,
+                **machine.metrics,
             },
             diagnosis=workspace.put(diagnosis),
             baseline=workspace.put(baseline),

@@ -3,6 +3,7 @@ from collections import Counter
 import pytest
 
 from nightmend.detectors import bandit, pylint, pylint_options, ruff
+from nightmend.detectors.registry import detectors
 from nightmend.detectors.running import ToolError
 from nightmend.diagnosis import Diagnosis, diagnose
 from nightmend.survey import SETBACKS
@@ -29,7 +30,7 @@ def faults(diagnosis: Diagnosis) -> set[tuple[str, str]]:
 def test_every_tool_looks_and_a_fault_that_three_see_is_one_issue(diagnosed):
     diagnosis = diagnosed({"a.py": CAUSE, "b.py": "import os\n"}, deep=True)
     assert diagnosis.tool_failures == {}
-    assert set(diagnosis.tool_seconds) == {"bandit", "mypy", "nightmend", "pycodestyle", "pylint", "ruff"}
+    assert set(diagnosis.tool_seconds) == set(detectors())
     (cause,) = [issue for issue in diagnosis.issues if issue.fault == "raise-without-cause"]
     assert cause.rules == ("nightmend:raise-without-cause", "pylint:W0707", "ruff:B904")
     assert (cause.path, cause.line, cause.actionable) == ("a.py", 5, True)

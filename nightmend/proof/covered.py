@@ -1,0 +1,36 @@
+"""How much of the code that ships the target's own tests run."""
+
+from collections.abc import Mapping
+
+from coverage.exceptions import CoverageException
+from coverage.parser import PythonParser
+
+from nightmend.proof.records import SuiteRun
+from nightmend.protected import is_test
+
+
+def test_coverage(suite: SuiteRun, sources: Mapping[str, bytes]) -> float | None:
+    """Return the percent of executable lines that tests ran; None where none were, or could be, recorded.
+
+    `sources` holds the Python files of the target by path; tests among them do not count.
+    """
+    if not suite.usable or suite.coverage_failed or not suite.reached:
+        return None
+    ran = total = 0
+    for path, content in sources.items():
+        if is_test(path) or (parser := _parsed(content)) is None:
+            continue
+        total += len(parser.statements)
+        ran += len(parser.statements & parser.translate_lines(suite.reached.get(path, ())))
+    return round(100 * ran / total, 2) if total else None
+
+
+def _parsed(content: bytes) -> PythonParser | None:
+    if not content.strip():
+        return None
+    try:
+        parser = PythonParser(text=content.decode("utf-8-sig", "replace"))
+        parser.parse_source()
+    except (CoverageException, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return parser

@@ -1,0 +1,24 @@
+import pytest
+
+from nightmend.proof.covered import test_coverage as coverage_of
+from nightmend.proof.records import SuiteRun
+
+SOURCE = b"\n\nimport os\n\n\ndef f(x):\n    if x:\n        return (\n            x\n        )\n    return\n"
+
+
+def suite(**fields) -> SuiteRun:
+    return SuiteRun(**{"usable": True, "reached": {"a.py": (3, 6, 7, 8)}, **fields})
+
+
+def test_lines_that_ran_are_a_share_of_those_that_could():
+    assert coverage_of(suite(), {"a.py": SOURCE}) == 80
+    half = {"a.py": SOURCE, "b.py": SOURCE, "tests/test_a.py": SOURCE, "broken.py": b"def (", "empty.py": b""}
+    assert coverage_of(suite(), half) == 40
+
+
+@pytest.mark.parametrize(
+    "fields", [{"usable": False}, {"reached": {}}, {"coverage_failed": "ImportError: no"}], ids=str
+)
+def test_what_was_not_recorded_is_no_number(fields):
+    assert coverage_of(suite(**fields), {"a.py": SOURCE}) is None
+    assert coverage_of(suite(), {"tests/test_a.py": SOURCE}) is None
