@@ -70,8 +70,7 @@ def measure_speeds(
     """
     track = _Track(workspace, snapshot, ({}, changes))
     works = _choose(track, claims, seconds, sample)
-    speeds = _look(track, works)
-    unsure = {claim: works[claim] for claim, speed in speeds.items() if speed is None}
+    speeds, unsure = _look(track, works)
     return dict.fromkeys(claims) | speeds | _weigh_carefully(track, unsure, budget * len(unsure))
 
 
@@ -154,18 +153,24 @@ def _repetitions(seconds: float, wanted: float) -> int:
     return max(1, round(wanted / CHUNKS / max(seconds, 1e-6)))
 
 
-def _look(track: _Track, works: Mapping[str, Work]) -> dict[str, Speed | None]:
-    """Take a few rounds of each work, no more than it needs; None is what takes a closer look."""
+def _look(track: _Track, works: Mapping[str, Work]) -> tuple[dict[str, Speed], dict[str, Work]]:
+    """Take no more rounds than each work needs; return what they show, and what takes a closer look."""
     rounds: dict[str, list[Round]] = {claim: [] for claim in works}
-    speeds: dict[str, Speed | None] = dict.fromkeys(works)
-    done = 0
+    speeds: dict[str, Speed] = {}
+    unsure, done = dict(works), 0
     for enough in PLAIN_GAIN:
-        unsure = {claim: work for claim, work in works.items() if speeds[claim] is None}
         for claim, fresh in _side_by_side(track, unsure, enough - done).items():
             rounds[claim] += fresh
-            speeds[claim] = glance(rounds[claim])
+            if speed := glance(rounds[claim]):
+                speeds[claim] = speed
+            if speed or not _all_ran(rounds[claim]):
+                del unsure[claim]
         done = enough
-    return speeds
+    return speeds, unsure
+
+
+def _all_ran(rounds: Sequence[Round]) -> bool:
+    return all(min(one.before, one.again, one.after) > 0 for one in rounds)
 
 
 def _side_by_side(track: _Track, works: Mapping[str, Work], count: int) -> dict[str, list[Round]]:
@@ -218,7 +223,7 @@ def glance(rounds: Sequence[Round]) -> Speed | None:
     PLAIN_DRIFT, far more than the noise of 0.035 that was measured. No claim is where the middle round, of
     two the better, gains less than half of what one needs: going on would cost much and hardly change that.
     """
-    if len(rounds) not in PLAIN_GAIN or any(min(one.before, one.again, one.after) <= 0 for one in rounds):
+    if len(rounds) not in PLAIN_GAIN or not _all_ran(rounds):
         return None
     gains = [1 - one.after / math.sqrt(one.before * one.again) for one in rounds]
     drift = max(abs(math.log(one.before / one.again)) for one in rounds)
@@ -236,7 +241,7 @@ def glance(rounds: Sequence[Round]) -> Speed | None:
 
 def weigh(rounds: Sequence[Round]) -> Speed | None:
     """Judge rounds as a whole; None where there are too few, or equal trees seem to differ."""
-    if len(rounds) < FEWEST_ROUNDS or any(min(one.before, one.again, one.after) <= 0 for one in rounds):
+    if len(rounds) < FEWEST_ROUNDS or not _all_ran(rounds):
         return None
     drift = [math.log(one.before / one.again) for one in rounds]
     if any(_bound(sign) > LEAST_BOUND for sign in (drift, [-ratio for ratio in drift])):
