@@ -96,6 +96,7 @@ class AnalyticsOrchestrator:
 
     async def submit_all(self, tasks: Iterable[Task]) -> list[TaskResult]:
         """Do tasks at once; results come in the order of the tasks."""
+        self.note("submit all")
         return list(await asyncio.gather(*[self.submit(task) for task in tasks]))
 
     async def note(self, line: str) -> None:

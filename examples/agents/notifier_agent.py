@@ -79,6 +79,18 @@ class Gateway:
         await self.deliver()
         logger.info("delivered after %.2f s", loop.time() - begin)
 
+    async def push(self, url: str) -> int:
+        """Hand the outbox to a gateway that listens at a URL; returns how many messages it took."""
+        import aiohttp
+
+        session = aiohttp.ClientSession()
+        for message in self.outbox.messages():
+            async with session.post(url, json=message) as answer:
+                answer.raise_for_status()
+            self.delivered.append(message["to"])
+        await session.close()
+        return len(self.delivered)
+
     def watch(self, seconds: float) -> asyncio.Task:
         """Deliver in the background; the task is kept here until it is done."""
         task = asyncio.ensure_future(self.deliver_later(seconds))

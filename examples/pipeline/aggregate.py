@@ -101,3 +101,13 @@ def running_totals(amounts: list[float]) -> list[float]:
         total += amount
         totals = totals + [round(total, 2)]
     return totals
+
+
+def products_sold(baskets: Iterable[list[str]]) -> list[str]:
+    """Every product of all baskets, in the order in which they were sold."""
+    return sum((basket for basket in baskets), [])
+
+
+def ranking(products: list[str]) -> list[str]:
+    """Number products, the best first."""
+    return [f"{products.index(product) + 1}. {product}" for product in products]

@@ -1,5 +1,7 @@
 import asyncio
 import json
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -146,6 +148,39 @@ def test_the_gateway_empties_the_outbox(tmp_path):
     gateway = Gateway(outbox, pause=0.001)
     assert asyncio.run(gateway.deliver()) == 2
     assert gateway.delivered == ["ana", "bo"]
+
+
+class Answer:
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *error):
+        return None
+
+    def raise_for_status(self):
+        return None
+
+
+class Session(Answer):
+    """What the gateway uses of a session of aiohttp."""
+
+    posted = []
+
+    def post(self, url, json):
+        self.posted.append((url, json["to"]))
+        return Answer()
+
+    async def close(self):
+        return None
+
+
+def test_an_outbox_is_pushed(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "aiohttp", SimpleNamespace(ClientSession=Session))
+    outbox = Outbox(tmp_path)
+    outbox.put("ana", "one")
+    gateway = Gateway(outbox)
+    assert asyncio.run(gateway.push("http://gateway.example/send")) == 1
+    assert Session.posted == [("http://gateway.example/send", "ana")]
 
 
 def test_the_gateway_keeps_what_it_watches(tmp_path):

@@ -9,6 +9,8 @@ from pipeline.aggregate import (
     mean_amount,
     median_amount,
     moving_average,
+    products_sold,
+    ranking,
     running_totals,
     store_shares,
     top_products,
@@ -79,3 +81,11 @@ def test_amounts_in_the_middle():
     assert median_amount([]) == 0.0
     assert mean_amount([1.0, 2.0]) == 1.5
     assert running_totals([1.0, 2.5, 0.1]) == [1.0, 3.5, 3.6]
+
+
+def test_products_come_in_order():
+    assert products_sold([["tea"], [], ["oat", "tea"]]) == ["tea", "oat", "tea"]
+
+
+def test_a_ranking_has_numbers():
+    assert ranking(["oat", "tea"]) == ["1. oat", "2. tea"]

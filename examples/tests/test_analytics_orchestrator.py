@@ -79,7 +79,7 @@ def test_many_at_once_keep_their_order(orchestrator):
     tasks = [Task("report", "table", {"totals": {"2025-01-01": number}}) for number in range(20)]
     results = asyncio.run(orchestrator.submit_all(tasks))
     assert [result.data for result in results] == [f"| 2025-01-01 | {n:.2f} |" for n in range(20)]
-    assert len(orchestrator.audit) == 20
+    assert len([line for line in orchestrator.audit if line.startswith("submit report")]) == 20
 
 
 def test_the_audit_is_written_and_forgotten(orchestrator, tmp_path):

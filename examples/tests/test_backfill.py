@@ -1,7 +1,8 @@
-"""A whole backfill, as operations runs it after an outage. These two are the slow ones."""
+"""A whole backfill, as operations runs it after an outage. These are the slow ones."""
 
 from datetime import date, timedelta
 
+from pipeline.aggregate import products_sold, ranking
 from pipeline.cleaning import Sale, new_sales
 from pipeline.joins import missing_days
 from pipeline.work_queue import backfill_jobs, drain
@@ -31,3 +32,13 @@ def test_a_year_without_gaps():
     days = [FIRST + timedelta(days=n) for n in range(365)]
     sales = [Sale(f"S{n}", day, "old-mill", "tea", 1, 2.5) for n, day in enumerate(days)]
     assert missing_days(sales, [day.isoformat() for day in days]) == []
+
+
+def test_a_year_of_baskets():
+    sold = products_sold([[f"product-{number}"] for number in range(3000)])
+    assert len(sold) == 3000
+
+
+def test_a_long_ranking():
+    names = [f"product-{number}" for number in range(2000)]
+    assert ranking(names)[-1] == "2000. product-1999"
