@@ -74,7 +74,7 @@ def test_each_variant_is_judged_alone_and_equal_ones_once(workspace_of):
 def test_a_new_fault_of_any_kind_is_seen(workspace_of):
     risen = {
         "import os\n" + CAUSE: "unused-import",
-        CAUSE + "import hashlib\nhashlib.md5(b'')\n": "bandit:B324",
+        CAUSE + "import hashlib\nhashlib.md5(b'')\n": "weak-hash-not-marked",
         CAUSE.replace("return 1", "return  1"): "pycodestyle:E271",
         CAUSE + f"# {'x ' * 40}y\n": "pycodestyle:E501",
         CAUSE + "def _g(a): pass\n": "unannotated",
