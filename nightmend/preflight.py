@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nightmend.errors import PrerequisiteError, UsageError
+from nightmend.git.runner import Owner, other_user
 from nightmend.git.target import Target
 from nightmend.settings import MIB
 
@@ -81,16 +82,23 @@ def _publishable(target: Target) -> None:
             raise UsageError(
                 f"{target.path} has a branch `nightmend`, beside which none can be nightmend/<run>: rename it"
             )
-    for place in (target.common_dir / "objects", target.common_dir / "refs/heads"):
-        if not _writable(place, target.owner[0]):
+    objects, heads = target.common_dir / "objects", target.common_dir / "refs/heads"
+    for place in (objects, *objects.glob("[0-9a-f][0-9a-f]"), heads, *heads.glob("nightmend")):
+        if not _writable(place, target.owner):
             raise UsageError(f"no branch can be given to {target.path}: {place} cannot be written")
 
 
-def _writable(folder: Path, owner: int) -> bool:
+def _writable(folder: Path, owner: Owner) -> bool:
     """Root publishes as the owner of the repository, who may not write to all that root can."""
+    if other_user(owner) is None:
+        return os.access(folder, os.W_OK | os.X_OK)
     status = folder.stat()
-    owned = status.st_uid != owner or bool(status.st_mode & stat.S_IWUSR)
-    return os.access(folder, os.W_OK | os.X_OK) and (owned or owner == 0)
+    bit = stat.S_IWOTH
+    if status.st_uid == owner[0]:
+        bit = stat.S_IWUSR
+    elif status.st_gid == owner[1]:
+        bit = stat.S_IWGRP
+    return bool(status.st_mode & bit)
 
 
 def _inside(place: Path, target: Target) -> bool:

@@ -82,6 +82,22 @@ def test_a_file_is_mended_with_every_other_byte_as_it_was(story: Story, path: st
     assert published(story.target, branch, path) == mended(MENDABLE[path]) != MENDABLE[path]
 
 
+def test_the_patch_of_each_repair_takes_exactly_it_back(story: Story) -> None:
+    (branch,) = branches(story.target)
+    patches = sorted((story.outcome.folder / "patches").glob("*.patch"))
+    assert len(patches) == len(story.outcome.kept) >= len(MENDABLE)
+    environment = {**os.environ, "GIT_INDEX_FILE": str(story.house.home / "index")}
+
+    def git(*arguments: str | Path) -> str:
+        command = ["git", "-C", str(story.target), "-c", "core.protectNTFS=false", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+    git("read-tree", branch)
+    for patch in patches:
+        git("apply", "--cached", "--reverse", patch)
+    assert git("write-tree") == git("rev-parse", "HEAD^{tree}")
+
+
 @pytest.mark.parametrize("path", sorted({**UNREADABLE, **LEFT_OUT}))
 def test_a_file_that_cannot_be_read_stays_as_it_is(story: Story, path: str) -> None:
     (branch,) = branches(story.target)

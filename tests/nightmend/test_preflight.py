@@ -91,14 +91,33 @@ def test_a_branch_that_stands_in_the_way_of_ours_is_named(look, root, packed):
         git(root, "branch", "-D", "nightmend")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave files in the repository of another")
+@pytest.mark.parametrize(
+    ("owner", "mode", "passes"), [(0, 0o755, False), (0, 0o777, True), (1234, 0o755, True)]
+)
+def test_what_root_left_in_anothers_repository_is_found(tmp_path, owner, mode, passes):
+    root = shop(tmp_path / "shop")
+    for place in (root, *root.rglob("*")):
+        os.lchown(place, 1234, 1234)
+    place = next((root / ".git/objects").glob("??"))
+    os.chown(place, owner, owner)
+    place.chmod(mode)
+    if passes:
+        preflight(Target.open(root), tmp_path / "home")
+        return
+    with pytest.raises(UsageError, match=r"objects/[0-9a-f]{2} cannot be written"):
+        preflight(Target.open(root), tmp_path / "home")
+
+
 @pytest.mark.parametrize("place", ["objects", "refs/heads"])
 def test_a_repository_that_its_owner_cannot_write_is_refused(tmp_path, place):
     root = shop(tmp_path / "shop")
     folder = root / ".git" / place
     folder.chmod(0o500)
     if os.geteuid() == 0:  # whom nothing stops, but who publishes as the owner
-        for each in (root / ".git", folder):
+        for each in (root / ".git").rglob("*"):
             os.chown(each, 1234, 1234)
+        os.chown(root / ".git", 1234, 1234)
     try:
         target = Target.open(root)
         with pytest.raises(UsageError, match=f"no branch can be given to .*/{place} cannot be written"):

@@ -65,6 +65,23 @@ def shape(form: str, repository: Any, home: Path) -> Any:
     return repository
 
 
+@pytest.mark.parametrize(
+    "lock", ["HEAD.lock", "index.lock", "packed-refs.lock", "config.lock", "shallow.lock"]
+)
+def test_a_lock_left_behind_by_another_git_keeps_no_branch_away(
+    lock: str, repository: Any, tmp_path: Path
+) -> None:
+    (repository.path / ".git" / lock).touch()
+    target = Target.open(repository.path)
+    store = Store(tmp_path / "state/store.git", target)
+    base = store.snapshot(target.head())
+    store.publish(
+        target, "nightmend/x", store.commit(store.write(base, {"a.py": b"1\n"}), target.head(), "Mend")
+    )
+    assert repository.git("show", "nightmend/x:a.py") == "1"
+    assert (repository.path / ".git" / lock).exists()
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_only_loose_objects_and_one_ref_are_new(
     form: str, tmp_path: Path, repository: Any, set_traps: Any, state_of: State
