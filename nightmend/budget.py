@@ -20,7 +20,7 @@ from nightmend.phases import new_high, safety_gates
 from nightmend.proof.baseline import Baseline
 from nightmend.proof.judge import judge_again
 from nightmend.rebase import on_base
-from nightmend.repair import Repair, apply_repairs
+from nightmend.repair import Edit, Repair, apply_repairs
 from nightmend.results import Course, Judgements, PhaseResult, Shipment
 from nightmend.settings import Budget
 from nightmend.settle import Settled, commit_patterns, settle
@@ -99,8 +99,9 @@ def choose(candidates: Iterable[Candidate], budget: Budget) -> list[Candidate]:
 def changed_lines(before: bytes, after: bytes) -> int:
     """Count the lines that a change takes away and puts in."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    while old and new and old[0] == new[0]:
-        old, new = old[1:], new[1:]
+    same = next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), None)
+    same = min(len(old), len(new)) if same is None else same
+    old, new = old[same:], new[same:]
     blocks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
     return len(old) + len(new) - 2 * sum(block.size for block in blocks)
 
@@ -114,11 +115,12 @@ def _candidates(workspace: Workspace, course: Course) -> Iterable[Candidate]:
         contents = workspace.store.read_many(
             start.snapshot, sorted({path for one in kept for path in one.repair.paths})
         )
+        on_the_base = workspace.store.read_many(workspace.night.base, contents)
         for one in kept:
             after = apply_repairs([one.repair], contents)
             yield Candidate(
                 judgement=one,
-                base=_numbered(workspace, on_base(one.repair, steps), one.repair, contents),
+                base=_numbered(on_base(one.repair, steps), one.repair, on_the_base, contents),
                 severity=max(
                     (grades.get(issue, "low") for issue in one.repair.issues),
                     key=RANK.__getitem__,
@@ -131,15 +133,18 @@ def _candidates(workspace: Workspace, course: Course) -> Iterable[Candidate]:
 
 
 def _numbered(
-    workspace: Workspace, base: Repair | None, repair: Repair, contents: Mapping[str, bytes]
+    base: Repair | None, repair: Repair, before: Mapping[str, bytes], contents: Mapping[str, bytes]
 ) -> Repair | None:
     """Say in which line of the base a repair is."""
     if base is None:
         return None
-    there, here = (max(one.edits, key=lambda edit: edit.start) for one in (repair, base))
-    content = workspace.store.read(workspace.night.base, here.path)
-    moved = content.count(b"\n", 0, here.start) - contents[there.path].count(b"\n", 0, there.start)
+    here, there = (max(one.edits, key=lambda edit: edit.start) for one in (base, repair))
+    moved = _line(here, before) - _line(there, contents)
     return base.model_copy(update={"line": repair.line + moved})
+
+
+def _line(edit: Edit, contents: Mapping[str, bytes]) -> int:
+    return contents[edit.path].count(b"\n", 0, edit.start)
 
 
 def _severities(workspace: Workspace, start: PhaseResult) -> dict[str, Severity]:
@@ -149,6 +154,8 @@ def _severities(workspace: Workspace, start: PhaseResult) -> dict[str, Severity]
 
 def _proved(workspace: Workspace, course: Course, chosen: list[Candidate], waits: dict[str, str]) -> Shipment:
     """Prove the chosen repairs on the night's base, and commit what stands there by itself."""
+    if not chosen:
+        return _nothing(workspace, course, waits)
     night, last = workspace.night, course.last
     baseline = workspace.get(course.origin_baseline or "", Baseline)
     judged = [one.judgement.model_copy(update={"repair": one.base}) for one in chosen]
@@ -171,6 +178,23 @@ def _proved(workspace: Workspace, course: Course, chosen: list[Candidate], waits
         commits=commits,
         waits={**waits, **why},
         lines=sum(one.lines for one in chosen if one.id in commits),
+    )
+
+
+def _nothing(workspace: Workspace, course: Course, waits: dict[str, str]) -> Shipment:
+    """Return what ships where the budget has room for no repair: the night's base as it was."""
+    night = workspace.night
+    base = {
+        "snapshot": night.base,
+        "commit": night.base_commit,
+        "gates": (),
+        "diagnosis": course.last.origin,
+        "baseline": course.origin_baseline,
+        "quality": course.origin_quality,
+    }
+    none = workspace.put(Judgements())
+    return Shipment(
+        result=course.last.model_copy(update=base), judgements=none, commits={}, waits=waits, lines=0
     )
 
 

@@ -119,6 +119,7 @@ def night(shared_workspace_of):
     return Night(shared_workspace_of({"shop.py": SHOP, "tests/test_shop.py": TESTS, "pytest.ini": INI}))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("limits", [{}, {"max_commits": 5}, {"max_lines": 11}])
 def test_what_fits_ships_whole_and_needs_no_second_proof(night, limits):
     course = night.ship(**limits)
@@ -131,6 +132,7 @@ def cut(night):
     return night.ship(max_commits=2).shipment
 
 
+@pytest.mark.integration
 def test_what_is_only_proved_beside_what_waits_waits_too(night, cut):
     assert night.names(cut.commits) == {"parting"}, (
         "the second of two commits: `wider` fell, alone it breaks a test"
@@ -143,6 +145,7 @@ def test_what_is_only_proved_beside_what_waits_waits_too(night, cut):
     )
 
 
+@pytest.mark.integration
 def test_what_ships_is_proved_as_exactly_that_tree(night, cut):
     shop = night.workspace.store.read(cut.result.snapshot, "shop.py").decode()
     assert shop == SHOP.replace('"bye"', '"good bye"')
@@ -155,6 +158,7 @@ def test_what_ships_is_proved_as_exactly_that_tree(night, cut):
     assert all(passed is not False for passed in gates.values())
 
 
+@pytest.mark.integration
 def test_its_commits_stand_on_the_base_and_keep_the_budget(night, cut):
     base = night.workspace.night.base_commit
     assert night.git("rev-list", f"{base}..{cut.result.commit}").splitlines() == [cut.result.commit]
@@ -166,6 +170,7 @@ def test_its_commits_stand_on_the_base_and_keep_the_budget(night, cut):
     )
 
 
+@pytest.mark.integration
 def test_a_budget_that_nothing_fits_into_ships_nothing(night):
     shipment = night.ship(max_lines=1).shipment
     assert shipment.commits == {}

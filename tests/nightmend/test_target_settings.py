@@ -81,6 +81,7 @@ def test_settings_in_a_file_that_cannot_be_read_are_not_passed_over(settings_of)
     assert settings_of("[tool.ruff\n") == TargetSettings(), "that is for the diagnosis to report"
 
 
+@pytest.mark.integration
 def test_include_and_exclude_choose_what_is_looked_at(opened):
     files = {
         "pyproject.toml": table("include = ['src/', 'docs/']\nexclude = ['src/old/**', '!src/old/kept.py']"),
@@ -98,6 +99,7 @@ def test_include_and_exclude_choose_what_is_looked_at(opened):
     assert {issue.path for issue in found.issues} == {"src/a.py", "src/old/kept.py"}
 
 
+@pytest.mark.integration
 def test_an_import_that_an_excluded_module_takes_is_not_called_unused(opened):
     taken = "from a import json\n"
     for exclude in ("[]", "['b.py']"):
@@ -107,6 +109,7 @@ def test_an_import_that_an_excluded_module_takes_is_not_called_unused(opened):
         assert [one for one in repairs if one.pattern == "unused-import" and "a.py" in one.paths] == []
 
 
+@pytest.mark.integration
 def test_rules_switch_patterns_and_tools_off_and_tools_on(opened):
     def actionable(rules):
         workspace = opened(
@@ -122,6 +125,7 @@ def test_rules_switch_patterns_and_tools_off_and_tools_on(opened):
     assert {rule for rule in actionable("{'ruff:Q000' = true}") - default if "Q000" in rule}
 
 
+@pytest.mark.integration
 def test_a_rule_that_is_switched_on_opens_no_test_file(opened):
     files = {
         "pyproject.toml": table("include = ['tests/']\nrules = {'ruff:F401' = true}"),
@@ -164,6 +168,7 @@ def test_one_project_below_needs_no_word(workspace_of):
     assert target_settings(workspace.store, workspace.night.base) == TargetSettings()
 
 
+@pytest.mark.integration
 def test_the_test_command_says_which_tests_run(opened):
     tests = "import pytest\n\n\ndef test_quick():\n    pass\n\n\n@pytest.mark.skipif(False, reason='')\n"
     files = {

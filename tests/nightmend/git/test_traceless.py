@@ -163,6 +163,10 @@ def test_a_repository_of_another_user_stays_theirs(
     assert list((public_folder / "marks").iterdir()) == []
     assert shaped.git("rev-parse", "nightmend/first") == commit
 
+    store.publish(target, "nightmend/second", commit, ("nightmend/first", commit))
+    assert shaped.git("branch", "--list", "nightmend/*", "--format=%(refname:short)") == "nightmend/second"
+    assert list((public_folder / "marks").iterdir()) == []
+
     store.fast_forward(target, commit)
     assert {entry[1:3] for entry in state_of(public_folder).values()} == {(NOBODY, NOBODY)}
     assert (shaped.path / "a.py").read_bytes() == b"a\n"
