@@ -16,6 +16,7 @@ from nightmend.night import Night
 from nightmend.nights import ambient_night
 from nightmend.proof.baseline import establish_baseline
 from nightmend.proof.covered import test_coverage
+from nightmend.proof.profile import Profile, profile_tests
 from nightmend.results import AgentResult, PhaseResult
 from nightmend.snapshot import Snapshot
 from nightmend.trees import python_sources
@@ -115,6 +116,12 @@ class SystemDiagnosticsAgent:
         """Return which modules of the target import which, with cycles, layers and hubs."""
         return import_graph(python_sources(self.workspace, self.night.base))
 
+    def profile_performance(self) -> Profile:
+        """Return in which functions the slowest tests of the target spend their time, and their memory."""
+        return profile_tests(
+            self.workspace, self.night.base, establish_baseline(self.workspace, self.night.base)
+        )
+
     def examine_machine(self) -> Machine:
         """Look at the machine that the night runs on."""
         return examine_machine(self.workspace.folder)
@@ -129,7 +136,9 @@ class SystemDiagnosticsAgent:
             quality = measure(workspace, snapshot)
             sources = python_sources(workspace, snapshot)
             graph = import_graph(sources)
-            diagnosis, baseline = finding.result(), testing.result()
+            baseline = testing.result()
+            profile = profile_tests(workspace, snapshot, baseline)
+            diagnosis = finding.result()
         outcomes = Counter(baseline.suite.outcomes.values())
         return Work(
             metrics={
@@ -142,6 +151,7 @@ class SystemDiagnosticsAgent:
                 "tests_passed": outcomes["passed"],
                 "tests_unsteady": len(baseline.unsteady),
                 "tests_usable": "yes" if baseline.suite.usable else "no",
+                **profile.metrics,
                 **graph.metrics,
                 **machine.metrics,
             },

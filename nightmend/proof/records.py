@@ -19,6 +19,29 @@ HANGING = ("test_timeout", "silent_seconds")
 """Limits that one test reaches alone, whatever the others need."""
 
 
+class FunctionTime(Frozen):
+    """The time of one function of the target, what it calls included, and the line that takes most of it."""
+
+    path: str
+    line: int
+    name: str
+    seconds: float
+    hot_line: int
+    hot_seconds: float
+
+
+class Profiled(Frozen):
+    """What profilers saw of a run that was asked for them."""
+
+    seconds: float = 0
+    """On the clock in the bodies of tests."""
+    functions: tuple[FunctionTime, ...] = ()
+    peak_memory: dict[str, float] = Field(default_factory=dict)
+    """MiB of the process, by test."""
+    failed: tuple[str, ...] = ()
+    """Why a profiler could not be loaded."""
+
+
 class SuiteRun(Frozen):
     """One run of a target's tests. A test that did not report is in no field; callers count it as failed."""
 
@@ -39,6 +62,7 @@ class SuiteRun(Frozen):
     """Lines of the target that ran, by path; only where coverage was asked for."""
     coverage_failed: str = ""
     """Why lines could not be recorded."""
+    profiled: Profiled = Profiled()
     foreign: tuple[str, ...] = ()
     """Modules of the target that were loaded from elsewhere, with the place."""
     limit: str = ""
@@ -73,6 +97,10 @@ class Record(Frozen):
     file: str | None = None
     lines: tuple[int, ...] = ()
     coverage_failed: str | None = None
+    profile_failed: str | None = None
+    profiled_seconds: float = 0
+    functions: tuple[FunctionTime, ...] = ()
+    peak: float | None = None
     finished: int | None = None
     foreign: tuple[str, ...] = ()
     timed_out: bool = False
@@ -123,12 +151,22 @@ def judge_run(
         probes={record.test: record.probes for record in tests if record.test and record.probes},
         reached={record.file: record.lines for record in records if record.file},
         coverage_failed=next((record.coverage_failed for record in records if record.coverage_failed), ""),
+        profiled=_profiled(records),
         foreign=foreign,
         limit=result.limit or "",
         stopped_in=_running(records) if result.limit else "",
         left_out=tuple(without),
         usable=not foreign and (changed or only is not None or not nothing),
         reason=reason,
+    )
+
+
+def _profiled(records: Sequence[Record]) -> Profiled:
+    return Profiled(
+        seconds=sum(record.profiled_seconds for record in records),
+        functions=tuple(function for record in records for function in record.functions),
+        peak_memory={record.test: record.peak for record in records if record.test and record.peak},
+        failed=tuple(record.profile_failed for record in records if record.profile_failed),
     )
 
 

@@ -27,7 +27,10 @@ from nightmend.workspace import Workspace, hand_over
 __all__ = ["Outcome", "SuiteRun", "run_suite"]
 
 PLUGIN = Bind(host=str(INSIDE / "pytest_plugin.py"), inside="/nightmend/plugin/nightmend_witness.py")
-COVERAGE = "/nightmend/coverage"
+PROFILER = Bind(host=str(INSIDE / "pytest_profiler.py"), inside="/nightmend/plugin/nightmend_profiler.py")
+COVERAGE, PROFILERS = "/nightmend/coverage", "/nightmend/profilers"
+PROFILING = ("line_profiler", "memory_profiler", "psutil", "typing_extensions")
+"""Packages of ours that profile, with what they import."""
 FOLDER = ".nightmend-run"
 """Of the work layer; only what is there outlives the sandbox."""
 OPTIONS = ("-p", "nightmend_witness", "--tb=no", "-q", "--continue-on-collection-errors")
@@ -50,6 +53,7 @@ class Orders(Frozen):
     patience: float
     """Seconds that one test may take."""
     coverage: str | None
+    profilers: str
     repeat: dict[str, int]
 
 
@@ -71,6 +75,7 @@ def run_suite(
     only: Sequence[str] | None = None,
     without: Sequence[str] = (),
     coverage: bool = False,
+    profilers: bool = False,
     limits: Limits = SUITE_LIMITS,
     repeat: Mapping[str, int] = {},
     hash_seed: int = 0,
@@ -78,6 +83,7 @@ def run_suite(
     """Run the tests on a snapshot with `changes` (path to new content) laid over it.
 
     `only` names the test ids to run, None is all; `without` those, and files of tests, that are left out.
+    `profilers` has line-profiler and memory-profiler watch the bodies of tests.
     `repeat` has the bodies of tests run eight times as often as it says, for their CPU time alone.
     """
     plan = plan_suite(workspace, snapshot)
@@ -88,7 +94,8 @@ def run_suite(
     if files == []:
         return SuiteRun(usable=True, reason="none of the tests asked for is in the tree")
     with _copies(workspace, snapshot, plan, changes) as copies:
-        binds = [PLUGIN, *plan.built, *copies, *([_coverage()] if coverage else [])]
+        binds = [PLUGIN, *plan.built, *copies, *([_package("coverage", COVERAGE)] if coverage else [])]
+        binds += [PROFILER, *(_package(name, PROFILERS) for name in PROFILING)] if profilers else []
         with workspace.sandbox(snapshot, "suite", limits=limits, at_target=True, binds=binds) as box:
             for path, content in changes.items():
                 box.write(path, content)
@@ -105,10 +112,12 @@ def run_suite(
                 without=tuple(without),
                 patience=workspace.night.sandbox.test_timeout,
                 coverage=COVERAGE if coverage else None,
+                profilers=PROFILERS,
                 repeat=dict(repeat),
             )
             ignored = [f"--ignore={name}" for name in without if "::" not in name]
-            chosen = [*ignored, *(plan.paths if files is None else files)]
+            hooks = ("-p", "nightmend_profiler") if profilers else ()
+            chosen = [*hooks, *ignored, *(plan.paths if files is None else files)]
             result, records = _run(workspace, plan, box, chosen, orders, hash_seed)
     return judge_run(result, records, only=only, changed=bool(changes), without=without)
 
@@ -150,11 +159,13 @@ def _copies(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _coverage() -> Bind:
-    spec = find_spec("coverage")
-    if spec is None or not spec.submodule_search_locations:
-        raise PrerequisiteError("our own package `coverage` is missing: install nightmend again")
-    return Bind(host=spec.submodule_search_locations[0], inside=f"{COVERAGE}/coverage")
+def _package(name: str, folder: str) -> Bind:
+    """Show one of our own packages to the target's interpreter."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise PrerequisiteError(f"our own package `{name}` is missing: install nightmend again")
+    place = spec.submodule_search_locations[0] if spec.submodule_search_locations else spec.origin
+    return Bind(host=place, inside=f"{folder}/{os.path.basename(place)}")
 
 
 def _files_of(only: Sequence[str] | None, checkout: Path) -> list[str] | None:
