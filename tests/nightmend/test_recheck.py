@@ -85,7 +85,7 @@ def test_a_new_fault_of_any_kind_is_seen(workspace_of):
     )
     for fault, counts in zip(risen.values(), after, strict=True):
         assert fault in counts.more_than(before), fault
-    assert after[1].graver_than(before) == ("bandit:B324",)
+    assert after[1].graver_than(before) == ("weak-hash-not-marked",)
 
 
 def test_the_targets_line_length_counts(workspace_of):
