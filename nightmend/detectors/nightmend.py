@@ -42,6 +42,8 @@ def _in_file(
         problem = unreadable(content)
         rule = "unreadable-file" if problem else "unread"
         yield Finding(detector=name, rule=rule, path=path, line=1, message=problem or "it does not parse")
+        if problem is None and (encoding := _encoding(content)) != "utf-8":
+            yield left_out(path, f"written in {encoding}, and repairs are written in UTF-8")
     else:
         for finding in find_faults(module, patterns):
             yield finding.model_copy(update={"path": path})
@@ -56,6 +58,10 @@ def _in_document(
             yield finding.model_copy(update={"path": path})
 
 
+def _encoding(content: bytes) -> str:
+    return tokenize.detect_encoding(BytesIO(content).readline)[0].removesuffix("-sig")
+
+
 def left_out(path: str, reason: str) -> Finding:
     """Report a file that no tool looks at, which its people may not expect."""
     message = f"nobody looked at this file: {reason}"
@@ -67,8 +73,7 @@ def unreadable(content: bytes) -> str | None:
     if b"\0" in content:
         return "the file contains NUL bytes; no tool can read it"
     try:
-        encoding, _ = tokenize.detect_encoding(BytesIO(content).readline)
-        content.decode(encoding)
+        content.decode(_encoding(content))
     except (SyntaxError, ValueError, LookupError):
         return "the file is not in the encoding that it declares (UTF-8 where it declares none)"
     return None

@@ -29,7 +29,7 @@ def test_a_file_is_unreadable_when_python_itself_cannot_decode_it(content, says)
     assert (says in problem) if says else problem is None
 
 
-def test_one_finding_for_a_file_that_nobody_can_read_and_a_quiet_one_for_bad_syntax(look):
+def test_a_file_that_nobody_can_read_or_repair_is_named_and_bad_syntax_quietly(look):
     findings = look(
         "nightmend", {"a.py": b"x = 1\0\n", "b.py": "def (:\n", "c.py": b"# coding: latin-1\nx = '\xff'\n"}
     )
@@ -37,4 +37,5 @@ def test_one_finding_for_a_file_that_nobody_can_read_and_a_quiet_one_for_bad_syn
         ("a.py", "unreadable-file"),
         ("b.py", "unread"),
         ("c.py", "unread"),
+        ("c.py", "left-out"),
     }
