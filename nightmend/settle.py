@@ -14,6 +14,7 @@ from nightmend.proof.rungs import overlap_rung
 from nightmend.proof.suite import run_suite
 from nightmend.proof.trial import Trial, convict
 from nightmend.repair import Repair, apply_repairs
+from nightmend.report.text import line
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 
@@ -157,9 +158,9 @@ def commit_patterns(
 def commit_message(name: str, group: Sequence[Judgement], pattern: Pattern | None) -> str:
     """Write the message of a pattern's commit; its trailers name the repairs and their evidence."""
     files = sorted({path for one in group for path in one.repair.paths})
-    where = f"{len(group)} places in {len(files)} files" if len(files) > 1 else f"In {files[0]}"
+    where = f"{len(group)} places in {len(files)} files" if len(files) > 1 else f"In {line(files[0])}"
     trailers = [
-        f"Nightmend-Repair: {one.repair.id} {one.repair.paths[0]}:{one.repair.line} grade={one.grade}"
+        f"Nightmend-Repair: {one.repair.id} {line(one.repair.paths[0])}:{one.repair.line} grade={one.grade}"
         for one in group
     ]
     return "\n".join(

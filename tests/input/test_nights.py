@@ -82,6 +82,15 @@ def test_a_file_is_mended_with_every_other_byte_as_it_was(story: Story, path: st
     assert published(story.target, branch, path) == mended(MENDABLE[path]) != MENDABLE[path]
 
 
+def test_names_of_files_add_no_line_to_a_commit_message(story: Story) -> None:
+    (branch,) = branches(story.target)
+    command = ["git", "-C", str(story.target), "log", "--format=%B", f"main..{branch}"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "Nightmend-Repair: " in said
+    assert not [line for line in said.splitlines() if line.startswith("line.py")]
+    assert "\u202e" not in said
+
+
 def test_the_patch_of_each_repair_takes_exactly_it_back(story: Story) -> None:
     (branch,) = branches(story.target)
     patches = sorted((story.outcome.folder / "patches").glob("*.patch"))
