@@ -84,7 +84,7 @@ def _evidence(report: Report) -> str:
     used = {repair.grade for repair in story.kept(report)}
     lines = [f"- **{grade}**: {meaning}" for grade, meaning in story.GRADES.items() if grade in used]
     gates = [gate for phase in report.phases for gate in phase.gates if gate.passed is not True]
-    lines += [f"- {plain(story.gate_sentence(gate))}" for gate in gates]
+    lines += dict.fromkeys(f"- {plain(story.gate_sentence(gate))}" for gate in gates)
     return "\n".join(["### Why believe it", "", *lines]) if lines else ""
 
 
@@ -107,5 +107,6 @@ def _taking_back(report: Report) -> str:
     return (
         "### How to take it back\n\n"
         f"One commit a theme: `git revert COMMIT` on {code(report.branch)} takes a theme out, "
-        f"{code(f'git branch -D {report.branch}')} all of it."
+        f"{code(f'git branch -D {report.branch}')} all of it. One repair alone: "
+        f"{code('git apply --reverse patches/ID.patch')}, from the folder of the report."
     )
