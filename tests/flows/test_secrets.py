@@ -56,6 +56,8 @@ def url() -> str:
     return f"postgres://shop:{PASSWORD}@localhost/shop"
 '''
 TESTS = f'''\
+import importlib
+
 import pytest
 
 from shop import folder, login
@@ -78,15 +80,15 @@ def test_folder(tmp_path):
 
 @pytest.mark.parametrize("token", ["{IN_TEST}"])
 def test_what_others_import_from_there(token):
-    from readers import json
-
-    assert json.loads("3") == 3
+    readers = importlib.import_module("readers")
+    assert getattr(readers, "js" + "on").loads("3") == readers.three()
 
 
 def test_that_fails():
     print("{IN_FAILURE}")
     assert "{IN_FAILURE}" == "{PASSWORD}"
 '''
+READERS = '"""Read."""\n\nimport json\n\n\ndef three() -> int:\n    """Return three."""\n    return 3\n'
 DOCUMENT = f"# Shop\n\nSee [the guide](missing/{GITHUB}.md) or https://shop:{IN_LINK}@example.org/.\n"
 BARE = 'def f(x):\n    """Return it."""\n    try:\n        return x\n    except:\n        return f"none"\n'
 
@@ -128,7 +130,7 @@ def night(tmp_path_factory) -> Night:
         "shop.py": CODE,
         "tests/test_shop.py": TESTS,
         "README.md": DOCUMENT,
-        "readers.py": '"""Read."""\n\nimport json\n',
+        "readers.py": READERS,
         f"{HOSTILE}.py": BARE,
         f"{GITHUB}.py": BARE,
     }

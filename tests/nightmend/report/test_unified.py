@@ -68,6 +68,11 @@ def test_a_diff_shows_three_lines_around_and_no_more():
     assert told[4:] == [" 47", " 48", " 49", "-50", "+new", " 51", " 52", " 53"]
 
 
+def test_a_side_without_lines_is_counted_as_git_does():
+    assert "@@ -0,0 +1 @@" in unified({"x": b""}, {"x": b"a\n"})
+    assert "@@ -1,2 +0,0 @@" in unified({"x": b"a\nb\n"}, {"x": b""})
+
+
 def test_files_that_are_the_same_are_left_out():
     assert unified({"x": b"a", "y": b"a"}, {"x": b"a", "y": b"b"}).count("diff --git") == 1
 
