@@ -35,16 +35,20 @@ def _optimization(night: Night, start: PhaseResult) -> PhaseResult:
 
 
 def _targets(agent: AgentResult, limits: Thresholds) -> tuple[Gate, ...]:
-    """Weigh how operations of several agents at once went, where an agent tried them."""
-    if agent.agent != AsyncOptimizationAgent.name:
-        return ()
-    succeeded, seconds = agent.metrics["success_rate"], agent.metrics["avg_response_time"]
+    """Weigh what an agent measured against the specification's targets."""
+    if agent.agent == PerformanceTuningAgent.name:
+        return (
+            at_most("test_response_seconds", _number(agent, "response_seconds"), limits.response_seconds),
+            at_most("suite_memory_usage", _number(agent, "memory_usage"), limits.memory_usage),
+            at_least("cache_hit_rate", _number(agent, "cache_hit_rate"), limits.cache_hit_rate),
+        )
     return (
-        at_least("concurrent_success_rate", number(succeeded), limits.concurrent_success_rate),
-        at_most("avg_response_time", number(seconds), limits.response_seconds),
+        at_least("concurrent_success_rate", _number(agent, "success_rate"), limits.concurrent_success_rate),
+        at_most("avg_response_time", _number(agent, "avg_response_time"), limits.response_seconds),
     )
 
 
-def number(metric: float | str | None) -> float | None:
-    """Read a metric as a number, None where it is none."""
+def _number(agent: AgentResult, name: str) -> float | None:
+    """Read a metric as a number, None where it is none or was not measured."""
+    metric = agent.metrics.get(name)
     return float(metric) if isinstance(metric, int | float) else None

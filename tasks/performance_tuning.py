@@ -1,3 +1,5 @@
+import math
+
 from nightmend.agent_run import Work
 from nightmend.evidence import Judgement, Speed
 from nightmend.frozen import Frozen
@@ -7,15 +9,26 @@ from nightmend.proof.baseline import Baseline
 from nightmend.repair import Repair
 from nightmend.repairing import RepairAgent, own_issues
 from nightmend.results import AgentResult, PhaseResult
+from nightmend.settings import SUITE_LIMITS
 from tasks.checkpoint import agent_task
 
 
 class Benchmark(Frozen):
-    """What the target's own tests cost: CPU seconds of the suite, and of its slowest tests."""
+    """What the target's own tests cost. None is where it could not be measured."""
 
     tests: int
     wall_seconds: float
     cpu_seconds: float
+    response_seconds: float | None
+    """CPU seconds that 95 of 100 test bodies stay within."""
+    peak_memory: int | None
+    """Bytes of all processes of the run."""
+    memory_usage: float | None
+    """Percent of the memory that a run may use."""
+    cpu_utilization: float | None
+    """Percent of one processor that the run kept busy."""
+    cache_hit_rate: float | None
+    """Percent of the calls of the target's functools caches that they answered; None without a call."""
     slowest: dict[str, float]
 
 
@@ -68,11 +81,18 @@ class PerformanceTuningAgent(RepairAgent):
 def benchmark_of(baseline: Baseline) -> Benchmark:
     """Read what a test run cost."""
     suite = baseline.suite
+    bodies = sorted(suite.call_seconds.values())
     slowest = sorted(suite.call_seconds.items(), key=lambda pair: -pair[1])[:10]
+    asked = suite.cache_hits + suite.cache_misses
     return Benchmark(
         tests=len(suite.outcomes),
         wall_seconds=suite.seconds,
         cpu_seconds=suite.cpu_seconds,
+        response_seconds=bodies[math.ceil(0.95 * len(bodies)) - 1] if bodies else None,
+        peak_memory=suite.peak_memory,
+        memory_usage=None if suite.peak_memory is None else 100 * suite.peak_memory / SUITE_LIMITS.memory,
+        cpu_utilization=100 * suite.cpu_seconds / suite.seconds if suite.seconds else None,
+        cache_hit_rate=100 * suite.cache_hits / asked if asked else None,
         slowest=dict(slowest),
     )
 

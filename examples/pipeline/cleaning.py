@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from typing import Iterable
 
 CURRENCY = re.compile("^(EUR|€)\s*|\s*(EUR|€)$")
@@ -63,6 +64,7 @@ def parse_units(text: str) -> int:
         raise DirtyRow(f"units {text!r} is no whole number")
 
 
+@cache
 def store_key(name: str) -> str:
     """The key of a store: lower case, no accents, words joined by dashes."""
     plain = unicodedata.normalize("NFKD", name)

@@ -52,6 +52,11 @@ class SuiteRun(Frozen):
     """The start of the failure, for tests that failed."""
     seconds: float = 0
     cpu_seconds: float = 0
+    peak_memory: int | None = None
+    """Bytes of all processes together, at most; None where that could not be counted."""
+    cache_hits: int = 0
+    """Answers that the target's functools caches gave at once, of those that stood at the end."""
+    cache_misses: int = 0
     call_seconds: dict[str, float] = Field(default_factory=dict)
     """CPU seconds of the test's own body; of all repetitions, by their median, where there were any."""
     growing: tuple[str, ...] = ()
@@ -102,6 +107,8 @@ class Record(Frozen):
     functions: tuple[FunctionTime, ...] = ()
     peak: float | None = None
     finished: int | None = None
+    cache_hits: int = 0
+    cache_misses: int = 0
     foreign: tuple[str, ...] = ()
     timed_out: bool = False
 
@@ -146,6 +153,9 @@ def judge_run(
         messages={record.test: record.message for record in tests if record.test and record.message},
         seconds=result.wall_seconds,
         cpu_seconds=result.cpu_seconds,
+        peak_memory=result.peak_memory,
+        cache_hits=sum(record.cache_hits for record in records),
+        cache_misses=sum(record.cache_misses for record in records),
         call_seconds={record.test: record.cpu for record in tests if record.test},
         growing=tuple(record.test for record in tests if record.test and record.grows),
         probes={record.test: record.probes for record in tests if record.test and record.probes},

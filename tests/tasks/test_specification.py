@@ -192,6 +192,12 @@ def test_4_1_performance_tuning():
     baseline = perf_agent.benchmark_system()
     assert baseline.tests >= 60
     assert baseline.cpu_seconds > 0
+    assert baseline.response_seconds is not None
+    assert baseline.response_seconds < 2.0
+    assert baseline.memory_usage is not None
+    assert baseline.memory_usage < 80
+    assert baseline.cache_hit_rate is not None
+    assert baseline.cache_hit_rate > 95
 
     optimizations = perf_agent.identify_optimizations()
     hot = [one for one in optimizations if one.pattern == "membership-in-list-built-for-it"]

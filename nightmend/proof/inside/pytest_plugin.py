@@ -8,6 +8,8 @@ test that crashed.
 # ruff: noqa: UP032, D102, PLC0415, S324
 
 import faulthandler
+import functools
+import gc
 import hashlib
 import json
 import os
@@ -136,6 +138,18 @@ def _foreign():
     return loaded
 
 
+def _caches():
+    """Count hits and misses of the functools caches of the target, as they stand."""
+    kind = type(functools.lru_cache(maxsize=None)(_blob))
+    hits = misses = 0
+    for cache in [found for found in gc.get_objects() if type(found) is kind]:
+        code = getattr(getattr(cache, "__wrapped__", None), "__code__", None)
+        if code is not None and _in_target(code.co_filename) is not None:
+            info = cache.cache_info()
+            hits, misses = hits + info.hits, misses + info.misses
+    return {"cache_hits": hits, "cache_misses": misses}
+
+
 def _outcome(report):
     if report.when != "call" and report.outcome == "failed":
         return "error"
@@ -224,7 +238,7 @@ class Witness:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus):
         self.lines.stop()
-        _record(finished=int(exitstatus), foreign=_foreign())
+        _record(finished=int(exitstatus), foreign=_foreign(), **_caches())
         PATIENCE.begin(LAST_SECONDS)  # for threads that would keep the process from ending
 
 

@@ -125,6 +125,21 @@ def test_changes_are_laid_over_the_snapshot_and_leave_no_trace(
     assert not list((workspace.folder / "copies").iterdir())
 
 
+CACHES = {
+    "lib.py": "import functools\n\n@functools.lru_cache\ndef double(n):\n    return 2 * n\n",
+    "test_lib.py": "import lib\n\ndef test_a():\n    assert [lib.double(n % 2) for n in range(10)][1] == 2\n",
+}
+
+
+def test_a_run_tells_what_the_caches_of_the_target_answered_and_how_much_memory_it_took(
+    make_target: MakeTarget, open_workspace: OpenWorkspace
+) -> None:
+    suite = run(open_workspace(make_target(CACHES)))
+    assert (suite.cache_hits, suite.cache_misses) == (8, 2)
+    assert suite.peak_memory is not None
+    assert suite.peak_memory > 5_000_000
+
+
 PLAIN = {"test_plain.py": "def test_a(): pass\ndef test_b(): pass\n"}
 
 
