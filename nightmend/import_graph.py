@@ -1,11 +1,11 @@
 """Which modules of a target import which, read from their syntax trees; nothing of the target is imported."""
 
 import ast
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from nightmend.frozen import Frozen
+from nightmend.parsing import parse_source
 from nightmend.proof.packages import packages_of
 
 HUBS = 10
@@ -98,9 +98,7 @@ def import_graph(contents: Mapping[str, bytes]) -> ImportGraph:
 
 def _imports(module: str, path: str, content: bytes, modules: Mapping[str, str]) -> Iterator[Import]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(content)
+        tree = parse_source(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]

@@ -4,7 +4,6 @@ Measured is the code that ships: no test, nothing vendored or generated.
 """
 
 import ast
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 
 from nightmend.detectors import pycodestyle
@@ -12,6 +11,7 @@ from nightmend.detectors.running import ToolError
 from nightmend.detectors.taxonomy import Wide
 from nightmend.frozen import Frozen
 from nightmend.issue import Finding
+from nightmend.parsing import parse_source
 from nightmend.protected import is_test
 from nightmend.snapshot import Snapshot
 from nightmend.target_config import target_config
@@ -92,9 +92,7 @@ def measure(workspace: Workspace, snapshot: Snapshot) -> Quality:
 def count(path: str, content: bytes) -> Counts:
     """Count what one file has and lacks; a file that does not parse has nothing."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(content)
+        tree = parse_source(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Counts()
     hints = [hint for function, in_class in _functions(tree) for hint in _hints(function, in_class)]

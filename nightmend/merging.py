@@ -9,6 +9,7 @@ from nightmend.configured.declined import Declined
 from nightmend.detectors.taxonomy import Meaning, Taxonomy
 from nightmend.frozen import Frozen
 from nightmend.issue import Finding, Issue, Severity
+from nightmend.parsing import parse_source
 from nightmend.patterns.pattern import Pattern
 from nightmend.protected import is_test
 
@@ -198,7 +199,7 @@ def scopes(content: bytes) -> list[str]:
     """Return for each line, counted from 1, the dotted name of the innermost class or function around it."""
     around = [""] * (content.count(b"\n") + content.count(b"\r") + 2)
     try:
-        tree = ast.parse(content)
+        tree = parse_source(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return around
     _fill(around, tree, "")

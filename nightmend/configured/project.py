@@ -5,6 +5,7 @@ import re
 from typing import Literal
 
 from nightmend.configured.files import ConfigFiles, Table, strings, whole
+from nightmend.parsing import parse_source
 
 Formatter = Literal["ruff", "black", "yapf", "autopep8"]
 BOUND = re.compile(r"(>=|~=|==|===|\^|>)\s*v?(\d+)\.(\d+)")
@@ -83,7 +84,7 @@ def _constants(source: bytes | None) -> list[str]:
 
 def _parsed(source: bytes | None) -> ast.Module:
     try:
-        return ast.parse(source or b"")
+        return parse_source(source or b"")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module(body=[], type_ignores=[])
 

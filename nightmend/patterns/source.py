@@ -3,13 +3,13 @@ import builtins
 import io
 import re
 import tokenize
-import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar, cast
 
+from nightmend.parsing import parse_source
 from nightmend.patterns.scopes import FUNCTIONS, Function, Index, Scope
 from nightmend.repair import Edit, Safety
 
@@ -86,9 +86,7 @@ class Module:
         if not _is_utf8(content):
             return None
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = ast.parse(content)
+            tree = parse_source(content)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
         return cls(

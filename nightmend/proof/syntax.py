@@ -4,6 +4,8 @@ import ast
 import re
 import warnings
 
+from nightmend.parsing import parse_source
+
 SILENCERS = re.compile(
     rb"#\s*(?:noqa|nosec|type:\s*ignore|pyright:\s*ignore|pylint:\s*disable|ruff:\s*noqa|pragma:\s*no)"
     rb"|pytest\.mark\.(?:skip|xfail)|unittest\.skip|pytest\.skip\(",
@@ -19,9 +21,7 @@ def is_python(path: str) -> bool:
 
 def parse(content: bytes, floor: Version | None = None) -> ast.Module:
     """Parse source as Python of at least `floor`; raises SyntaxError or ValueError (NUL bytes)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(content, feature_version=floor)
+    return parse_source(content, floor)
 
 
 def syntax_problem(path: str, content: bytes, floor: Version | None) -> str | None:

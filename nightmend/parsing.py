@@ -1,0 +1,16 @@
+import ast
+import threading
+import warnings
+
+_ONE_AT_A_TIME = threading.Lock()
+"""CPython 3.11 counts the depth of all trees together: one of two threads gets a SystemError."""
+
+
+def parse_source(content: bytes | str, floor: tuple[int, int] | None = None) -> ast.Module:
+    """Parse source as Python of at least `floor`, from any thread.
+
+    Raises SyntaxError, ValueError (NUL bytes), RecursionError or MemoryError.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(content, feature_version=floor)
