@@ -17,6 +17,8 @@ import click
 
 from flows.environment import TERMINAL, prepare_environment
 from flows.interruption import end_now, end_on_signals
+from nightmend.advisories.database import advisories_folder
+from nightmend.advisories.update import EXPORT, update_advisories
 from nightmend.agents import PHASES, Phase
 from nightmend.doctor import examine
 from nightmend.errors import NightmendError, PrerequisiteError, UsageError
@@ -161,6 +163,21 @@ def doctor() -> None:
         click.echo(f"{'ok' if finding.passed else 'missing':8} {finding.name}: {finding.detail}")
     if not all(finding.passed for finding in findings):
         raise PrerequisiteError("this machine cannot run a night yet: see what is missing above")
+
+
+@cli.group()
+def advisories() -> None:
+    """Known vulnerabilities of dependencies, kept on this machine."""
+
+
+@advisories.command()
+@click.option(
+    "--source", default=EXPORT, show_default=True, help="Address of an export of OSV, or a copy of it."
+)
+def update(source: str) -> None:
+    """Fetch the advisories; nights and diagnoses look at this copy and ask no network."""
+    index = update_advisories(advisories_folder(), source)
+    click.echo(f"advisories of {len(index.packages)} packages, the newest of {index.date}")
 
 
 def look_at(

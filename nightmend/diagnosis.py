@@ -76,11 +76,12 @@ def diagnose(
     names = Names(taxonomies(), patterns, config.declined)
     unread = {finding.path for finding in found if names.meaning(finding).unread}
     failures = {name: answer.failure for name, answer in answers.items() if answer.failure}
+    blind = any(taxonomies()[name].reads_code for name in failures)
     return Diagnosis(
         issues=tuple(map(declared.weighed, issues(clusters(found, names), names, contents))),
-        analysed_lines=0 if failures else sum(line_count(sources[path]) for path in sources.keys() - unread),
+        analysed_lines=0 if blind else sum(line_count(sources[path]) for path in sources.keys() - unread),
         total_lines=sum(map(line_count, sources.values())),
-        unread=tuple(sorted(sources if failures else unread)),
+        unread=tuple(sorted(sources if blind else unread)),
         tool_failures=failures,
         tool_seconds={name: round(answer.seconds, 3) for name, answer in answers.items()},
     )

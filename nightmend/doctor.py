@@ -10,6 +10,7 @@ import docker
 import psutil
 from docker.errors import DockerException
 
+from nightmend.advisories.database import advisories_date, advisories_folder
 from nightmend.agent import Check
 from nightmend.errors import PrerequisiteError
 from nightmend.git.runner import git_executable
@@ -31,6 +32,7 @@ def examine(home: Path) -> tuple[Check, ...]:
         *(Check(name=f"sandbox {name}", passed=passed, detail=sentence) for name, passed, sentence in works),
         Check(name="docker", passed=True, detail=_docker()),
         _state(home),
+        Check(name="advisories", passed=True, detail=_advisories()),
         *(_tool(tool) for tool in TOOLS),
     )
 
@@ -53,6 +55,14 @@ def _docker() -> str:
     except (DockerException, OSError):
         return "no daemon answers; nightmend does not need one"
     return f"daemon {version} answers; nightmend does not need it"
+
+
+def _advisories() -> str:
+    """Advisories are not needed: without them a night does not say what is known of dependencies."""
+    date = advisories_date()
+    if date is None:
+        return "none; run `nightmend advisories update` to learn of vulnerable dependencies"
+    return f"{advisories_folder()}, the newest of {date}"
 
 
 def _state(home: Path) -> Check:

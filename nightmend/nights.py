@@ -9,6 +9,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from nightmend.advisories.database import advisories_folder, stamp
 from nightmend.agents import AGENTS, PHASES, Phase, phase_of
 from nightmend.errors import UsageError
 from nightmend.git.store import Store
@@ -57,7 +58,7 @@ def open_night(
         base=base,
         profile="strict" if "strict" in (profile, declared.profile) else "ratchet",
         python=interpreter.executable,
-        engine=_digest(engine_digest(), *_environment(interpreter)),
+        engine=_digest(engine_digest(), *_environment(interpreter), stamp(advisories_folder())),
         orchestrator=orchestrator or OrchestratorSettings(),
         sandbox=sandbox or SandboxSettings(),
         thresholds=thresholds or Thresholds(),

@@ -2,8 +2,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from nightmend.advisories.database import advisories_date
 from nightmend.agent import Check, SelfTest
 from nightmend.agent_run import Work, run_agent
+from nightmend.detectors import advisories
 from nightmend.detectors.tree import line_count
 from nightmend.diagnosis import Diagnosis, diagnose
 from nightmend.errors import UsageError
@@ -145,6 +147,8 @@ class SystemDiagnosticsAgent:
                 "issues": len(diagnosis.issues),
                 "actionable": sum(issue.actionable for issue in diagnosis.issues),
                 **category_counts(diagnosis.issues),
+                "vulnerable_dependencies": vulnerable_dependencies(diagnosis),
+                "advisories_date": advisories_date(),
                 "analysis_coverage": diagnosis.analysis_coverage,
                 "test_coverage": test_coverage(baseline.suite, sources),
                 "tests": len(baseline.suite.outcomes),
@@ -159,6 +163,13 @@ class SystemDiagnosticsAgent:
             baseline=workspace.put(baseline),
             quality=workspace.put(quality),
         )
+
+
+def vulnerable_dependencies(diagnosis: Diagnosis) -> int | None:
+    """Count the known vulnerabilities of what the target asks for; None where no database could say."""
+    if advisories.name in diagnosis.tool_failures or advisories.name not in diagnosis.tool_seconds:
+        return None
+    return sum(issue.fault.startswith(f"{advisories.name}:") for issue in diagnosis.issues)
 
 
 def category_counts(issues: Iterable[Issue]) -> dict[str, int]:

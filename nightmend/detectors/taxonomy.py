@@ -68,6 +68,8 @@ class Taxonomy(Frozen):
     """All that a detector's TOML file says."""
 
     wide: Wide = Wide()
+    reads_code: bool = True
+    """Whether a file that the detector does not read lowers the coverage of the analysis."""
     faults: dict[str, str] = Field(default_factory=dict)
     """Names of single rules' faults, shared between detectors."""
     rules: tuple[Meaning, ...] = Field(min_length=1)

@@ -57,7 +57,7 @@ def profile_tests(workspace: Workspace, snapshot: Snapshot, baseline: Baseline) 
         return Profile(trouble=baseline.suite.reason)
     tests = slowest(baseline)
     if not tests:
-        return Profile(trouble="no test is both slow enough to be measured and quick enough to be profiled")
+        return Profile(trouble="no test that passes is quick enough to be profiled")
     run = run_suite(workspace, snapshot, only=tests, profilers=True, limits=LIMITS)
     seen = run.profiled
     missing = "" if seen.seconds else run.reason
@@ -82,7 +82,7 @@ def _affordable(tests: Sequence[str], seconds: Sequence[float]) -> tuple[str, ..
     chosen: list[str] = []
     left = SECONDS
     for test, cost in zip(tests, seconds, strict=True):
-        if 0 < cost <= left and len(chosen) < TESTS:
+        if cost <= left and len(chosen) < TESTS:
             chosen.append(test)
             left -= cost
     return tuple(chosen)

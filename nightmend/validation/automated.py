@@ -12,7 +12,7 @@ from nightmend.proof.suite import run_suite
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 
-SECURITY = ("bandit", "dependencies")
+SECURITY = ("bandit", "advisories")
 """The detectors that look for what an attacker could use."""
 
 
