@@ -49,13 +49,13 @@ def test_the_hot_function_its_hot_line_and_the_peak_of_memory_are_found(workspac
     base = workspace.night.base
     profile = profile_tests(workspace, base, establish_baseline(workspace, base))
     assert profile.trouble == ""
-    hottest = profile.functions[0]
-    assert (hottest.path, hottest.name, hottest.line, hottest.hot_line) == ("work.py", "slow", 1, 4)
-    assert profile.share(hottest) > 10
+    seen = {function.name: function for function in profile.functions}
+    assert (seen["slow"].path, seen["slow"].line, seen["slow"].hot_line) == ("work.py", 1, 4)
+    assert profile.share(seen["slow"]) > 10 > profile.share(seen["quick"])
     assert set(profile.tests) == {"test_work.py::test_slow", "test_work.py::test_large"}
     large, slow = (profile.peak_memory[f"test_work.py::test_{name}"] for name in ("large", "slow"))
     assert profile.peak_mib == large > slow + 60
-    assert profile.metrics["hot_functions"].startswith("slow (work.py:1) ")
+    assert "slow (work.py:1) " in profile.metrics["hot_functions"]
 
 
 @pytest.fixture
@@ -84,7 +84,8 @@ def test_our_profilers_are_lent_where_there_are_none(make_target, open_workspace
     workspace = open_workspace(make_target({"work.py": MODULE, "test_work.py": TESTS}), bare_environment)
     base = workspace.night.base
     profile = profile_tests(workspace, base, establish_baseline(workspace, base))
-    assert (profile.trouble, profile.functions[0].name) == ("", "slow")
+    assert profile.trouble == ""
+    assert "slow" in {function.name for function in profile.functions}
     assert profile.peak_mib > 60
 
 
