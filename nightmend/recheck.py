@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from nightmend.detectors import nightmend as own
-from nightmend.detectors import pylint
 from nightmend.detectors.registry import detectors, taxonomies
-from nightmend.detectors.running import ToolError
 from nightmend.detectors.tree import TreeView
 from nightmend.documents.documents import is_markup
 from nightmend.frozen import Frozen
@@ -21,7 +19,7 @@ from nightmend.sandboxes.protocol import Sandbox
 from nightmend.snapshot import Snapshot
 from nightmend.survey import survey
 from nightmend.target_config import TargetConfig, target_config
-from nightmend.trees import checkout_view, python_sources, variants_view
+from nightmend.trees import variants_view
 from nightmend.workspace import Workspace
 
 
@@ -66,21 +64,17 @@ class FaultCounts(Frozen):
         return tuple(name for name in names if getattr(self, name) > getattr(before, name))
 
 
-def recheck(
-    workspace: Workspace, snapshot: Snapshot, variants: Sequence[Variant], *, deep: bool = False
-) -> dict[str, FaultCounts]:
+def recheck(workspace: Workspace, snapshot: Snapshot, variants: Sequence[Variant]) -> dict[str, FaultCounts]:
     """Count the faults of each variant, by its id, as if it stood at its path in the snapshot.
 
-    Every per-file tool runs once over all of them. `deep` adds what pylint finds grave, each file alone:
-    compare such counts only with each other, never with those of a diagnosis.
+    Every per-file tool runs once over all of them. What pylint and mypy say of a file depends on the others:
+    they look again when a night is summed up.
     """
     config = target_config(workspace.store, snapshot)
     patterns = load_patterns()
     distinct = list(dict.fromkeys((variant.path, variant.content) for variant in variants))
     view = variants_view(workspace, snapshot, distinct)
     by_slot, failures = _per_file(workspace, view, config, patterns)
-    if deep and view.files:
-        _add_pylint(workspace, snapshot, view, config, by_slot, failures)
     names = Names(taxonomies(), patterns)
     counted = {
         pair: _counts(pair, by_slot[slot], names, failures)
@@ -122,25 +116,6 @@ def _fill(box: Sandbox, view: TreeView) -> None:
             if marker in view.all_paths and f"{slot}/{marker}" != path:
                 box.write(f"{slot}/{marker}", b"")
         box.write(path, content)
-
-
-def _add_pylint(
-    workspace: Workspace,
-    snapshot: Snapshot,
-    view: TreeView,
-    config: TargetConfig,
-    found: dict[str, list[Finding]],
-    failures: dict[str, str],
-) -> None:
-    alone = {path: (view.true_path(path), content) for path, content in view.files.items()}
-    whole = checkout_view(workspace, snapshot, python_sources(workspace, snapshot))
-    grave = taxonomies()[pylint.name].codes("high")
-    try:
-        with workspace.sandbox(snapshot, "recheck-pylint") as box:
-            for path, findings in pylint.detect_alone(box, whole, config, grave, alone).items():
-                found[path] += findings
-    except ToolError as failure:
-        failures[pylint.name] = str(failure)
 
 
 def _counts(

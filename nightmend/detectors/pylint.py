@@ -1,6 +1,5 @@
 """Pylint, in one process and in one order, for some of its messages depend on both."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nightmend.configured.files import broken_finding
@@ -11,7 +10,7 @@ from nightmend.detectors.pylint_options import (
     enabled_messages,
     left_out,
 )
-from nightmend.detectors.running import ToolError, batches, parsed, run_script, run_tool
+from nightmend.detectors.running import ToolError, batches, parsed, run_tool
 from nightmend.detectors.taxonomy import Wide
 from nightmend.detectors.tree import TreeView
 from nightmend.issue import Finding
@@ -35,35 +34,6 @@ def detect(box: Sandbox, tree: TreeView, config: TargetConfig, wide: Wide) -> li
             raise
         refused = broken_finding(config.pylint.path, "pylint does not accept all of it")
         return [*_lint(box, tree, config, wide, choice.model_copy(update={"shaped": False})), refused]
-
-
-def detect_alone(
-    box: Sandbox,
-    tree: TreeView,
-    config: TargetConfig,
-    codes: Sequence[str],
-    contents: Mapping[str, tuple[str, bytes]],
-) -> dict[str, list[Finding]]:
-    """Look for these messages in single files, each as if it stood in the tree of the box.
-
-    `contents` holds a path and its content by any name of a job. What a file says alone differs from what
-    it says among all: compare like with like.
-    """
-    choice = PylintChoice(shaped=False)
-    jobs = [
-        {
-            "name": job,
-            "path": path,
-            "source": content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"),
-        }
-        for job, (path, content) in contents.items()
-    ]
-    request = {"arguments": arguments(config, Wide(select=tuple(codes)), choice), "jobs": jobs}
-    answers = run_script(box, tree, "pylint_script", request)
-    return {
-        job: [_finding(message, contents[job][0], choice) for message in messages]
-        for job, messages in answers.items()
-    }
 
 
 def _choice(box: Sandbox, tree: TreeView, config: TargetConfig) -> tuple[PylintChoice, list[Finding]]:

@@ -89,10 +89,6 @@ class Taxonomy(Frozen):
         found = ((code, meaning) for meaning in self.rules for code in meaning.codes)
         return max(((code, meaning) for code, meaning in found if _covers(code, rule)), key=_length)[1]
 
-    def codes(self, severity: Severity) -> tuple[str, ...]:
-        """Return the codes of all that is of a severity."""
-        return tuple(code for meaning in self.rules if meaning.severity == severity for code in meaning.codes)
-
     def fault(self, detector: str, rule: str) -> str:
         """Return the name of the fault that a rule reports."""
         return self.faults.get(rule) or self.meaning(rule).fault_of(detector, rule)

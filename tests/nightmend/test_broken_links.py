@@ -75,7 +75,7 @@ def test_history_mends_each_alone_and_all_together(workspace, issues):
     for repair in repairs:
         content = apply_repairs([repair], contents)["docs/user/guide.md"]
         variants.append(Variant(id=repair.id, path="docs/user/guide.md", content=content))
-    counts = recheck(workspace, base, variants, deep=True)
+    counts = recheck(workspace, base, variants)
     assert counts["before"].counts == {FAULT: 4}
     for repair in repairs:
         assert counts[repair.id].counts == {FAULT: 3}

@@ -103,7 +103,7 @@ def test_what_is_not_there_is_not_measurable_and_never_full(workspace_of):
 
 
 def test_where_pycodestyle_fails_the_other_measures_stand(workspace_of, monkeypatch):
-    monkeypatch.setattr("nightmend.detectors.pycodestyle.SCRIPT", "pylint_script")
+    monkeypatch.setattr("nightmend.detectors.pycodestyle.SCRIPT", "mypy_script")
     workspace = workspace_of({"a.py": "def f(a: int): ...\n"})
     quality = measure(workspace, workspace.night.base)
     assert quality.pep8_compliance is None

@@ -13,12 +13,12 @@ MENDED = CAUSE.replace("except ValueError:", "except ValueError as error:").repl
 OTHER = "import os\nimport hashlib\n\n\ndef g(x):\n    assert x\n    return hashlib.md5(x)\n"
 
 
-def counted(workspace, *variants: tuple[str, str], deep: bool = False) -> list[FaultCounts]:
+def counted(workspace, *variants: tuple[str, str]) -> list[FaultCounts]:
     given = [
         Variant(id=f"repair-{number}", path=path, content=content.encode())
         for number, (path, content) in enumerate(variants)
     ]
-    counts = recheck(workspace, workspace.night.base, given, deep=deep)
+    counts = recheck(workspace, workspace.night.base, given)
     return [counts[variant.id] for variant in given]
 
 
@@ -100,19 +100,10 @@ def test_a_variant_that_no_longer_parses_says_so_and_harms_no_other(workspace_of
     assert fine.counts["raise-without-cause"] == 1
 
 
-def test_deep_adds_what_only_pylint_sees(workspace_of):
-    source = "class A:\n    def f(self):\n        return 1\n\n\nfor A.x in 1, 2:\n    A().f().g\n"
-    grave = "def f(x):\n    def g():\n        nonlocal y\n    return g\n"
-    workspace = workspace_of({"a.py": source})
-    before, after = counted(workspace, ("a.py", source), ("a.py", grave), deep=True)
-    assert after.tool_failures == {}
-    assert after.graver_than(before)
-
-
 def test_a_path_that_looks_like_an_option_is_a_path(workspace_of):
     grave = "def f():\n    def g():\n        nonlocal y\n    return g\n"
     path = "--init-hook=import sys; sys.exit(3)#.py"
-    (counts,) = counted(workspace_of({path: CAUSE}), (path, grave), deep=True)
+    (counts,) = counted(workspace_of({path: CAUSE}), (path, grave))
     assert counts.tool_failures == {}
     assert counts.high
 
