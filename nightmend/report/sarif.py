@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +27,7 @@ DOCUMENTED = {
     "pylint": "https://pylint.readthedocs.io/en/stable/user_guide/messages/messages_overview.html",
     "ruff": "https://docs.astral.sh/ruff/rules/",
 }
+_SECURITY_RULE = re.compile(r"(bandit|advisories):|ruff:S\d")
 _LEVELS: dict[Severity, str] = {"low": "note", "medium": "warning", "high": "error"}
 _RANK: dict[Severity, int] = {"high": 0, "medium": 1, "low": 2}
 _SECURITY: dict[Severity, str] = {"low": "3.0", "medium": "5.5", "high": "8.0"}
@@ -66,8 +68,7 @@ def _states(before: Iterable[Issue], left: Mapping[str, Issue]) -> dict[str, str
 
 def is_security(issue: Issue) -> bool:
     """Say whether a security rule of any tool reported an issue."""
-    return any(rule.startswith(("bandit:", "ruff:S1", "ruff:S2", "ruff:S3", "ruff:S4", "ruff:S5",
-                                "ruff:S6", "ruff:S7", "dependencies:")) for rule in issue.rules)  # fmt: skip
+    return any(map(_SECURITY_RULE.match, issue.rules))
 
 
 def _log(

@@ -89,7 +89,7 @@ def test_rules_are_those_of_the_results_and_say_what_to_know():
     [
         (("bandit:B608",), "high", "8.0"),
         (("pylint:W0718", "ruff:S110"), "low", "3.0"),
-        (("dependencies:PYSEC-2026-1",), "medium", "5.5"),
+        (("advisories:PYSEC-2026-1",), "medium", "5.5"),
         (("ruff:SIM115",), "high", None),
     ],
 )
