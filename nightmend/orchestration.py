@@ -94,6 +94,7 @@ def validate_agent_functionality(agent: Agent, outcome: Outcome) -> Validation:
     """Say whether a deployed agent did its work."""
     if isinstance(outcome, AgentResult):
         return Validation(success=True)
-    why = str(outcome) if isinstance(outcome, NightmendError) else f"{type(outcome).__name__}: {outcome}"
+    kind = "" if isinstance(outcome, NightmendError) else f"{type(outcome).__name__}: "
+    why = " ".join(f"{kind}{outcome}".split())
     named = why.startswith(f"agent {agent.name} ")
     return Validation(success=False, error=why if named else f"agent {agent.name} failed: {why}")

@@ -115,3 +115,13 @@ def test_one_failed_agent_is_enough():
 def test_an_agent_that_was_never_deployed_validates_nothing():
     with pytest.raises(UsageError, match="'code_quality' is not registered"):
         validate_progressively(AgentRegistry(), "quality", {"code_quality": result_of("code_quality")})
+
+
+def test_an_error_of_many_lines_is_told_in_one():
+    with pytest.raises(ValidationError) as raised:
+        validate_progressively(
+            registry_of("code_quality"),
+            "quality",
+            {"code_quality": ValueError("2 errors\n  a: wrong\n  b: too")},
+        )
+    assert str(raised.value).endswith("agent code_quality failed: ValueError: 2 errors a: wrong b: too")
