@@ -43,7 +43,7 @@ def test_a_test_that_hangs_costs_only_itself(begin: Begin, body: str) -> None:
     hanging = (
         f"def test_first():\n    pass\n\n\ndef test_hangs():\n    {body}\n\n\ndef test_last():\n    pass\n"
     )
-    baseline = begin({"test_a.py": hanging, "test_b.py": GOOD}, test_timeout=2)
+    baseline = begin({"test_a.py": hanging, "test_b.py": GOOD}, test_timeout=5)
     suite = baseline.suite
     assert (suite.usable, suite.left_out) == (True, ("test_a.py::test_hangs",))
     assert suite.outcomes == dict.fromkeys(
@@ -56,14 +56,22 @@ def test_a_test_that_hangs_costs_only_itself(begin: Begin, body: str) -> None:
 
 def test_a_file_that_hangs_while_it_is_collected_costs_only_itself(begin: Begin) -> None:
     files = {"test_a.py": "import time\n\ntime.sleep(900)\n", "test_b.py": GOOD}
-    suite = begin(files, test_timeout=2).suite
+    suite = begin(files, test_timeout=5).suite
     assert (suite.usable, suite.left_out) == (True, ("test_a.py",))
     assert suite.outcomes == {"test_b.py::test_good": "passed"}
 
 
+def test_a_conftest_that_hangs_is_known_as_such(begin: Begin) -> None:
+    settings = "[pytest]\naddopts = --strict-markers\n"
+    hanging = {"conftest.py": "import time\n\ntime.sleep(900)\n", "pytest.ini": settings, "test_a.py": GOOD}
+    suite = begin(hanging, test_timeout=5).suite
+    assert (suite.usable, suite.limit) == (False, "test_timeout")
+    assert suite.reason == "pytest did not start: the limit of test_timeout was reached"
+
+
 def test_a_suite_in_which_too_much_hangs_is_not_used_and_says_so(begin: Begin) -> None:
     body = "".join(f"def test_{number}():\n    {SLEEP}\n\n\n" for number in range(HANGING_TESTS + 1))
-    suite = begin({"test_a.py": body + GOOD}, test_timeout=1).suite
+    suite = begin({"test_a.py": body + GOOD}, test_timeout=5).suite
     assert not suite.usable
     assert suite.reason.startswith("test_a.py::test_0, test_a.py::test_1, ")
     assert suite.reason.endswith(" hang: the tests cannot be run to their end")
@@ -73,7 +81,7 @@ def test_a_thread_that_never_ends_keeps_nobody_waiting(
     workspace_on: Callable[..., Workspace],
 ) -> None:
     start = "import threading, time\n    threading.Thread(target=time.sleep, args=(900,)).start()"
-    workspace = workspace_on({"test_a.py": f"def test_it():\n    {start}\n"}, 3)
+    workspace = workspace_on({"test_a.py": f"def test_it():\n    {start}\n"}, 5)
     run = run_suite(workspace, workspace.night.base)
     assert (run.usable, run.outcomes) == (True, {"test_a.py::test_it": "passed"})
     assert run.seconds < 60
@@ -92,7 +100,7 @@ def test_a_test_sees_no_thread_and_no_timer_of_ours(begin: Begin) -> None:
 
 def test_a_slow_suite_of_quick_tests_does_not_hang(begin: Begin) -> None:
     slow = "".join(f"def test_{n}():\n    __import__('time').sleep(0.7)\n\n\n" for n in range(4))
-    suite = begin({"test_a.py": slow}, test_timeout=2).suite
+    suite = begin({"test_a.py": slow}, test_timeout=5).suite
     assert (len(suite.outcomes), suite.left_out) == (4, ())
 
 
