@@ -99,9 +99,9 @@ def test_a_test_sees_no_thread_and_no_timer_of_ours(begin: Begin) -> None:
 
 
 def test_a_slow_suite_of_quick_tests_does_not_hang(begin: Begin) -> None:
-    slow = "".join(f"def test_{n}():\n    __import__('time').sleep(0.7)\n\n\n" for n in range(4))
+    slow = "".join(f"def test_{n}():\n    __import__('time').sleep(1.5)\n\n\n" for n in range(5))
     suite = begin({"test_a.py": slow}, test_timeout=5).suite
-    assert (len(suite.outcomes), suite.left_out) == (4, ())
+    assert (len(suite.outcomes), suite.left_out) == (5, ())
 
 
 @pytest.mark.parametrize(
