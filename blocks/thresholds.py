@@ -38,6 +38,7 @@ class Thresholds(Block):
     memory_usage: float = Field(80, gt=0, le=100, description="Memory of the machine in use.")
     cpu_usage: float = Field(70, gt=0, le=100, description="Processor time of the machine in use.")
     error_rate: float = Field(5, ge=0, le=100, description="Sandbox commands that fail or meet a limit.")
+    cache_hit_rate: float = Field(95, ge=0, le=100, description="Calls that the target's own caches answer.")
 
     def settings(self) -> ThresholdSettings:
         """Return the settings that the engine reads."""
