@@ -105,6 +105,7 @@ def test_thresholds_keep_the_numbers_of_the_specification() -> None:
         "memory_usage": 80.0,
         "cpu_usage": 70.0,
         "error_rate": 5.0,
+        "cache_hit_rate": 95,
     }
 
 
