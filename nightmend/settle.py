@@ -16,6 +16,7 @@ from nightmend.proof.trial import Trial, convict
 from nightmend.repair import Repair, apply_repairs
 from nightmend.report.text import line
 from nightmend.snapshot import Snapshot
+from nightmend.typed import new_type_errors
 from nightmend.workspace import Workspace
 
 SUBJECT, BODY = 72, 72
@@ -34,10 +35,11 @@ class Settled(Frozen):
 
 
 class Decline(Frozen):
-    """In what a file became worse: faults of high severity, and measures that may never fall."""
+    """In what a file became worse: grave faults, measures that may never fall, errors of its own mypy."""
 
     grave: tuple[str, ...]
     measures: tuple[str, ...]
+    typed: tuple[str, ...]
 
 
 def settle(
@@ -103,7 +105,9 @@ def _drop_worse(bench: Bench) -> tuple[str, ...]:
     declines = _declines(bench)
     for repair in list(bench.open):
         found = [declines[path] for path in repair.paths if path in declines]
-        faults = sorted({fault for decline in found for fault in (*decline.grave, *decline.measures)})
+        faults = sorted(
+            {fault for decline in found for fault in (*decline.grave, *decline.measures, *decline.typed)}
+        )
         if faults:
             bench.drop(repair, "rolled_back", f"with it comes more of: {', '.join(faults)}")
     left = _declines(bench) if declines else {}
@@ -121,11 +125,14 @@ def _declines(bench: Bench) -> dict[str, Decline]:
         for number, path in enumerate(changed)
     ]
     counts = recheck(bench.workspace, bench.snapshot, variants)
+    typed = new_type_errors(bench.workspace, bench.snapshot, changed)
     found = {}
     for number, path in enumerate(changed):
         before, after = counts[f"before-{number}"], counts[f"after-{number}"]
-        decline = Decline(grave=after.graver_than(before), measures=after.below(before))
-        if decline.grave or decline.measures:
+        decline = Decline(
+            grave=after.graver_than(before), measures=after.below(before), typed=typed.get(path, ())
+        )
+        if decline.grave or decline.measures or decline.typed:
             found[path] = decline
     return found
 
