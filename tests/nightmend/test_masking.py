@@ -85,6 +85,12 @@ def test_a_value_given_to_a_telling_name_is_masked(line, secret):
     assert told.replace("[masked password]", "{}").replace("[masked secret]", "{}") == line.format("{}")
 
 
+@pytest.mark.parametrize("line", ["password = '{}'", "PASSPHRASE: '{}'", '"db_pwd": "{}"'])
+def test_passwords_are_shorter_than_tokens(line):
+    assert "hunter2" not in masked(line.format("hunter2"))
+    assert masked(line.format("hunter")) == line.format("hunter")
+
+
 @pytest.mark.parametrize("line", UNSAID)
 def test_a_value_that_nobody_would_type_is_masked_beside_a_telling_name(line):
     assert RANDOM not in masked(line.format(RANDOM))

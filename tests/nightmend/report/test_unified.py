@@ -81,3 +81,8 @@ def test_far_edits_of_a_long_file_cost_little():
     lines = [b"same\n"] * 20_000
     before, after = b"".join(lines), b"".join([*lines[:10_000], b"new\n", *lines[10_000:]])
     assert unified({"x": before}, {"x": after}).count("\n+new\n") == 1
+
+
+def test_a_change_that_ends_where_the_same_lines_follow_keeps_what_is_around_it(folder):
+    before, after = b"b\nb\nb\nend", b"a\nb\nb\nb\nb\nend"  # found by chance, and refused by git
+    assert reversed_by_git(folder, "x.py", before, after) == before
