@@ -39,15 +39,18 @@ def packages_of(paths: Iterable[str]) -> tuple[Package, ...]:
     sources = sorted(PurePosixPath(path) for path in paths if path.endswith(".py"))
     folders = {path.parent for path in sources if path.name == "__init__.py"}
     tops = [folder for folder in sorted(folders) if folder.parent not in folders and folder.name]
-    found = [_package(folder, sources) for folder in tops]
+    inside: dict[PurePosixPath, list[PurePosixPath]] = {folder: [] for folder in tops}
+    for path in sources:
+        for folder in inside.keys() & set(path.parents):
+            inside[folder].append(path)
+    found = [_package(folder, below) for folder, below in inside.items()]
     found += [_package(path, [path]) for path in sources if str(path.parent) in {".", *SOURCE_ROOTS}]
     return tuple(package for package in found if _is_product(package))
 
 
-def _package(place: PurePosixPath, sources: Iterable[PurePosixPath]) -> Package:
+def _package(place: PurePosixPath, inside: Iterable[PurePosixPath]) -> Package:
     at = next((n for n in range(len(place.parts) - 1, 0, -1) if place.parts[n - 1] in SOURCE_ROOTS), 0)
     root = PurePosixPath(*place.parts[:at])
-    inside = [path for path in sources if path == place or place in path.parents]
     modules = {_dotted(path.relative_to(root)): str(path) for path in inside}
     return Package(name=_dotted(place.relative_to(root)), path=str(place), root=str(root), modules=modules)
 

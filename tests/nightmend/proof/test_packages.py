@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from nightmend.proof.packages import copies_among, packages_of, roots_missing
@@ -28,6 +30,14 @@ def test_every_module_has_its_dotted_name() -> None:
         "pkg.a": "src/pkg/a.py",
         "pkg.data.b": "src/pkg/data/b.py",
     }
+
+
+def test_a_tree_of_many_packages_is_read_in_one_pass() -> None:
+    paths = [f"p{number % 200}/m{number}.py" for number in range(20_000)]
+    begun = time.process_time()
+    packages = packages_of([*paths, *(f"p{number}/__init__.py" for number in range(200))])
+    assert {len(package.modules) for package in packages} == {101}
+    assert time.process_time() - begun < 20
 
 
 def test_a_copy_is_told_from_the_tree_and_from_another_project(tmp_path) -> None:  # type: ignore[no-untyped-def]
