@@ -255,3 +255,42 @@ def _lines(module: Module, statement: ImportStatement, beside: Sequence[Edit]) -
     elif module.is_blank(behind) and module.is_blank(first - 1):
         first -= 1
     return module.line_start(first), module.line_start(behind)
+
+
+def rehomed(module: Module, edit: Edit) -> list[Edit]:
+    """Let an import that an edit writes for another home stand where that home is sorted.
+
+    Edits that do anything else, or that leave no certain place, are returned as they are.
+    """
+    written = _imports_of(edit.text)
+    statement = next((one for one in import_block(module) if _spans(module, one, edit)), None)
+    if not isinstance(statement, ast.ImportFrom) or not is_stdlib(home_of(statement)):
+        return [edit]
+    stay = [one for one in written if home_of(one) == home_of(statement)]
+    moved = [one for one in written if one not in stay]
+    if len(moved) != 1 or len(stay) > 1 or not is_stdlib(home_of(moved[0])) or has_join(module, moved[0]):
+        return [edit]
+    placed = insert_import(module, ast.unparse(moved[0]), home_of(moved[0]), plain=False)
+    if placed is None or module.start(statement) < placed.start < module.end(statement):
+        return [edit]
+    if stay:
+        return [placed, module.replace(statement, ast.unparse(stay[0]))]
+    return [placed, *remove_names(module, statement, statement.names, [placed])]
+
+
+def has_join(module: Module, statement: ImportStatement) -> bool:
+    """Say whether the file imports from the same home already, so that the two belong together."""
+    return any(home_of(one) == home_of(statement) for one in _top_imports(module))
+
+
+def _imports_of(text: str) -> list[ast.ImportFrom]:
+    try:
+        body = ast.parse(text).body
+    except SyntaxError:
+        return []
+    found = [one for one in body if isinstance(one, ast.ImportFrom)]
+    return found if len(found) == len(body) else []
+
+
+def _spans(module: Module, statement: ImportStatement, edit: Edit) -> bool:
+    return (module.start(statement), module.end(statement)) == (edit.start, edit.end)
