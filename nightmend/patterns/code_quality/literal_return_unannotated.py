@@ -23,7 +23,7 @@ def find(module: Module) -> Iterable[Fault]:
     returns: dict[str, set[str | None]] = {}
     for function in functions:
         returns.setdefault(function.name, set()).add(returned_type(module, function))
-    says_init = any(one.name == "__init__" and one.returns for one in functions)
+    says_init = any(one.name == "__init__" and one.returns and any(_hints(one)) for one in functions)
     for function in functions:
         proved = returned_type(module, function)
         if function.name == "__init__" and not says_init and any(_hints(function)):
