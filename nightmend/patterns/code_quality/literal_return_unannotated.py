@@ -3,7 +3,7 @@ import io
 import tokenize
 from collections.abc import Iterable, Iterator
 
-from nightmend.patterns.returns import returned_type
+from nightmend.patterns.returns import literal_type, own_nodes, returned_type
 from nightmend.patterns.scopes import Function
 from nightmend.patterns.source import Fault, Module
 from nightmend.repair import Edit
@@ -11,6 +11,11 @@ from nightmend.repair import Edit
 INERT = frozenset({"staticmethod", "classmethod", "property"})
 HABIT = 0.5
 """Share of annotated parameters and returns from which on a file is one that annotates."""
+PLAIN = (
+    *(ast.Return, ast.If, ast.Raise, ast.Expr, ast.Constant, ast.JoinedStr, ast.FormattedValue, ast.Name),
+    *(ast.BoolOp, ast.boolop, ast.UnaryOp, ast.unaryop, ast.IfExp, ast.expr_context, ast.cmpop, ast.operator),
+)
+PLAIN_OPERATORS = (ast.Is, ast.IsNot, ast.In, ast.NotIn, ast.Eq, ast.NotEq)
 ENOUGH = 4
 """Annotations that make a habit."""
 
@@ -65,7 +70,32 @@ def _is_open(module: Module, function: Function, proved: str) -> bool:
         return False
     if proved != "None" and not module.is_builtin(proved, function):
         return False
+    if not any(_hints(function)) and not _is_plain(module, function):
+        return False
     return function.name == "__init__" or not _is_placeholder(function)
+
+
+def _is_plain(module: Module, function: Function) -> bool:
+    """Say whether type checkers, which read bodies only below a type, will find nothing in this one."""
+    for node in own_nodes(function):
+        match node:
+            case ast.Compare(ops=operators):
+                plain = all(isinstance(one, PLAIN_OPERATORS) for one in operators)
+            case ast.Attribute(value=ast.Name(id="self" | "cls") | ast.Constant(value=str())):
+                plain = True
+            case ast.Call(func=ast.Attribute(value=ast.Constant(value=str()))):
+                plain = True
+            case ast.Call(func=ast.Name(id=name) as called):
+                plain = module.is_builtin(name, called)
+            case ast.BinOp():
+                plain = literal_type(module, node) == "str"
+            case ast.Assign(targets=[target]):
+                plain = isinstance(target, ast.Name)
+            case _:
+                plain = isinstance(node, PLAIN)
+        if not plain:
+            return False
+    return True
 
 
 def _is_placeholder(function: Function) -> bool:
