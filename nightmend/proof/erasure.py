@@ -6,6 +6,7 @@ or its name handed on as a value leaves the repair to the other rungs.
 
 import ast
 import builtins
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -82,7 +83,7 @@ class _Erased:
         self._annotations = {ast.dump(one): one for node in nodes for one in _annotations(node)}
         for node in nodes:
             _erase(node)
-        self.rest = ast.dump(tree)
+        self.rest = hashlib.sha256(ast.dump(tree).encode("utf-8", "surrogatepass")).digest()
 
     def evaluates(self, before: "_Erased") -> bool:
         """Say whether each annotation that is new here is a text, a constant or Python's own name."""
@@ -94,7 +95,7 @@ class _Erased:
         )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _erased(content: bytes) -> _Erased:
     return _Erased(content)
 
