@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
+from nightmend.parsing import parse_source
 from nightmend.patterns.source import Module
 from nightmend.repair import Edit
 
@@ -285,7 +286,7 @@ def has_join(module: Module, statement: ImportStatement) -> bool:
 
 def _imports_of(text: str) -> list[ast.ImportFrom]:
     try:
-        body = ast.parse(text).body
+        body = parse_source(text).body
     except SyntaxError:
         return []
     found = [one for one in body if isinstance(one, ast.ImportFrom)]
