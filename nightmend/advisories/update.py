@@ -5,9 +5,9 @@ import json
 import os
 import shutil
 import tempfile
-import urllib.error
 import urllib.request
 import zipfile
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -50,7 +50,7 @@ def _fetch(source: str, archive: Path) -> None:
                 shutil.copyfileobj(answer, file)
         else:
             shutil.copyfile(Path(source).expanduser(), archive)
-    except (OSError, urllib.error.URLError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise UpdateError(
             f"{source} cannot be read: {said}; copy the file here and name it by --source"

@@ -40,7 +40,10 @@ def test_the_export_is_fetched_by_http(export, tmp_path):
     assert Database(tmp_path / "new" / "place").date == "2026-03-04"
 
 
-@pytest.mark.parametrize("source", ["http://127.0.0.1:9/all.zip", "missing.zip", "notes.zip", "empty.zip"])
+@pytest.mark.parametrize(
+    "source",
+    ["http://127.0.0.1:9/all.zip", "http://127.0.0.1:x/all.zip", "missing.zip", "notes.zip", "empty.zip"],
+)
 def test_what_cannot_be_read_leaves_the_old_ones(export, folder, tmp_path, source):
     (tmp_path / "notes.zip").write_text("no zip")
     with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
