@@ -26,10 +26,11 @@ def test_coverage(suite: SuiteRun, sources: Mapping[str, bytes]) -> float | None
 
 
 def _parsed(content: bytes) -> PythonParser | None:
-    if not content.strip():
+    text = content.decode("utf-8-sig", "replace")
+    if not text.strip():
         return None
     try:
-        parser = PythonParser(text=content.decode("utf-8-sig", "replace"))
+        parser = PythonParser(text=text)
         parser.parse_source()
     except (CoverageException, SyntaxError, ValueError, RecursionError, MemoryError):
         return None

@@ -13,7 +13,7 @@ def suite(**fields) -> SuiteRun:
 def test_lines_that_ran_are_a_share_of_those_that_could():
     assert coverage_of(suite(), {"a.py": SOURCE}) == 80
     half = {"a.py": SOURCE, "b.py": SOURCE, "tests/test_a.py": SOURCE, "broken.py": b"def (", "empty.py": b""}
-    assert coverage_of(suite(), half) == 40
+    assert coverage_of(suite(), {**half, "only_a_mark.py": b"\xef\xbb\xbf"}) == 40
 
 
 @pytest.mark.parametrize(
