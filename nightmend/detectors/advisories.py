@@ -26,8 +26,8 @@ def detect(box: Sandbox, tree: TreeView, config: TargetConfig, wide: Wide) -> li
         return [_finding(one) for one in Database(folder).vulnerabilities(wanted)]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ToolError(
-            f"known vulnerabilities are not measurable here: {folder} has no advisories that can be read "
-            f"({type(error).__name__}); run `nightmend advisories update`"
+            f"known vulnerabilities are not measurable here: {folder} has no advisories that can be read; "
+            "run `nightmend advisories update`"
         ) from error
 
 
