@@ -6,6 +6,8 @@ from nightmend.detectors.taxonomy import Wide
 from nightmend.target_config import target_config
 from nightmend.trees import checkout_view, python_sources
 
+pytestmark = pytest.mark.integration
+
 SOURCE = "import numpy\n\n\ndef double(x: int) -> int:\n    return 2 * x\n\n\nprint(double('a'), numpy.x)\n"
 EVIL = "open('/jail/work/mark', 'w').write('ran')\n\n\ndef plugin(version):\n    pass\n"
 

@@ -6,6 +6,8 @@ from nightmend.detectors.taxonomy import Wide
 from nightmend.target_config import target_config
 from nightmend.trees import checkout_view, python_sources
 
+pytestmark = pytest.mark.integration
+
 SOURCE = (
     "import os\n\n\ndef f(x=[]):\n    try:\n        return x\n"
     "    except ValueError:\n        raise KeyError(1)\n"

@@ -14,6 +14,8 @@ from nightmend.sandboxes.backends import create
 from nightmend.sandboxes.protocol import Sandbox, SandboxSpec
 from nightmend.settings import Limits
 
+pytestmark = pytest.mark.integration
+
 TIMEOUT = 0.8
 
 

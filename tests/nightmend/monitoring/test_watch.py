@@ -1,7 +1,11 @@
 import time
 from contextvars import ContextVar
 
+import pytest
+
 from nightmend.monitoring.watch import Round, Watch
+
+pytestmark = pytest.mark.integration
 
 NIGHT = ContextVar("NIGHT", default="none")
 

@@ -20,6 +20,8 @@ from nightmend.sandboxes.cleanup import reap
 from nightmend.sandboxes.protocol import SandboxSpec
 from nightmend.settings import Limits
 
+pytestmark = pytest.mark.integration
+
 OWNER = """
 import sys
 from nightmend.sandboxes.backends import create

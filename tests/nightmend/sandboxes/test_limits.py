@@ -8,7 +8,7 @@ import pytest
 
 from nightmend.settings import GIB, MIB, Limits
 
-pytestmark = pytest.mark.usefixtures("meter")
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("meter")]
 HOG = """
 import os, time
 for _ in range({count}):
