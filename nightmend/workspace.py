@@ -1,5 +1,6 @@
 """The folder of a night for one target: its object store, the trees checked out of it, and its sandboxes."""
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -111,7 +112,7 @@ def sandbox_folder(settings: SandboxSettings) -> Path:
     """Return the folder of this user's sandboxes, made when missing; others may have theirs beside it."""
     shared, mine = settings.base_directory, settings.base_directory / str(os.getuid())
     try:
-        if not shared.exists():
+        with contextlib.suppress(FileExistsError):
             shared.mkdir(parents=True)
             shared.chmod(0o1777)
         mine.mkdir(mode=0o711, exist_ok=True)

@@ -1,6 +1,7 @@
 import os
 import stat
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -98,3 +99,16 @@ def test_sandboxes_of_several_users_share_a_folder(tmp_path: Path) -> None:
     folder = sandbox_folder(SandboxSettings(base_directory=tmp_path / "boxes"))
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o1777
     assert sandbox_folder(SandboxSettings(base_directory=tmp_path / "boxes")) == folder
+
+
+def test_several_at_once_make_one_folder_of_sandboxes(tmp_path):
+    ready = threading.Barrier(8)
+
+    def make(number):
+        settings = SandboxSettings(base_directory=tmp_path / f"boxes-{number}")
+        ready.wait()
+        return sandbox_folder(settings)
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(40):
+            assert set(pool.map(make, [number] * 8)) == {tmp_path / f"boxes-{number}" / str(os.getuid())}
