@@ -48,10 +48,8 @@ class AnalyticsOrchestrator:
 
     def run_all(self, tasks: Iterable[Task]) -> list[TaskResult]:
         """Do tasks one after the other, those of high priority first."""
-        queue = by_priority(list(tasks))
         results = []
-        while queue:
-            task = queue.pop(0)
+        for task in by_priority(list(tasks)):
             results.append(self.run(task))
         return results
 

@@ -33,5 +33,5 @@ def alert_days(days: Sequence[str], errors: Sequence[float], excluded: Sequence[
     errors = np.asarray(errors, dtype=float)
     high = errors > 2 * np.median(errors)
     if len(excluded):
-        high &= ~np.in1d(np.asarray(days), np.asarray(excluded))
+        high &= ~np.isin(np.asarray(days), np.asarray(excluded))
     return [day for day, flag in zip(days, high, strict=True) if flag]

@@ -149,15 +149,13 @@ def test_3_2_model_system_repair(diagnostics, sandbox_manager):
 
         try:
             repair_result = model_repair.repair_in_sandbox(issue, sandbox)
-            if repair_result.validation_passed:
-                validated.append(issue)
-                assert [one.loader for one in repair_result.models.after if one.works] == [
-                    "models.store.load_model"
-                ]
-                mended = sandbox.execute_command(f"cat {issue.path}").stdout
-                assert mended != (Path(model_repair.night.target) / issue.path).read_bytes()
-            else:
-                assert repair_result.reason
+            assert repair_result.validation_passed, repair_result.reason
+            validated.append(issue)
+            assert [one.loader for one in repair_result.models.after if one.works] == [
+                "models.store.load_model"
+            ]
+            mended = sandbox.execute_command(f"cat {issue.path}").stdout
+            assert mended != (Path(model_repair.night.target) / issue.path).read_bytes()
         finally:
             sandbox_manager.cleanup_sandbox(sandbox.id)
 
@@ -200,12 +198,11 @@ def test_4_1_performance_tuning():
     assert baseline.cache_hit_rate > 95
 
     optimizations = perf_agent.identify_optimizations()
-    hot = [one for one in optimizations if one.pattern == "membership-in-list-built-for-it"]
+    assert len(optimizations) >= 4
 
-    for optimization in hot[:1]:
+    for optimization in optimizations:
         result = perf_agent.apply_optimization(optimization)
         assert result.performance_improvement > 0, result.reason
-    assert hot
 
 
 def test_4_2_async_optimization():
