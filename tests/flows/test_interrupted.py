@@ -52,7 +52,8 @@ def test_a_night_goes_on_behind_its_last_finished_agent(tmp_path: Path) -> None:
     assert MENDED in git(target, "show", f"{outcome.known['branch']}:shop.py")
 
     bodies = [state for name, state in house.runs("task_run") if name == "agent_framework_repair"]
-    assert bodies.count("Completed") == 1, "its body ran once in three nights"
+    # The kill may fall between the record of an agent and its state, which then stays `Running`.
+    assert len(bodies) - bodies.count("Cached") == 1, "its body ran once in three nights"
     assert "Cached" in bodies
     phases = [state for name, state in house.runs("flow_run") if name == "repairs"]
     assert phases[-2:] == ["Completed", "Cached"]
