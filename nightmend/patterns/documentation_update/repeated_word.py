@@ -53,7 +53,8 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
 def _is_one_sentence(match: re.Match[str]) -> bool:
     """A capital, or a blank line between them, may start another; capitals throughout are an operator."""
     shouted = len(match[1]) > 1 and match[1].isupper()
-    return match[2].count("\n") < 2 and match[3].islower() and not shouted
+    mistyped = match[1] == "It"  # of "If it": taking it out would hide what was meant
+    return match[2].count("\n") < 2 and match[3].islower() and not shouted and not mistyped
 
 
 def _runs(module: Module) -> Iterator[tuple[int, str]]:
