@@ -53,16 +53,13 @@ def _loop(module: Module, growth: ast.AST) -> ast.For | ast.While | None:
 
 def _start(module: Module, loop: ast.stmt, name: str) -> ast.Assign | ast.AnnAssign | None:
     """The statement in front of the loop, in its own block, that makes the variable."""
-    parent = module.parent(loop)
-    for field in ("body", "orelse", "finalbody"):
-        block = getattr(parent, field, None)
-        if isinstance(block, list) and loop in block:
-            for statement in reversed(block[: block.index(loop)]):
-                match statement:
-                    case ast.Assign(targets=[ast.Name(id=known)]) if known == name:
-                        return statement
-                    case ast.AnnAssign(target=ast.Name(id=known), value=ast.expr()) if known == name:
-                        return statement
-                    case _:
-                        pass
+    block = module.block(loop)
+    for statement in reversed(block[: block.index(loop)]):
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=known)]) if known == name:
+                return statement
+            case ast.AnnAssign(target=ast.Name(id=known), value=ast.expr()) if known == name:
+                return statement
+            case _:
+                pass
     return None

@@ -132,6 +132,15 @@ class Module:
                 return candidate
         raise ValueError("a module is not part of a statement")
 
+    def block(self, statement: ast.stmt) -> list[ast.stmt]:
+        """The statements among which one stands, itself included."""
+        parent = self.parent(statement)
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(parent, field, None)
+            if isinstance(block, list) and statement in block:
+                return block
+        return [statement]
+
     def function(self, node: ast.AST) -> Function | ast.Lambda | None:
         """The nearest function in whose body the node runs."""
         scope = self.index.scopes[node]

@@ -21,22 +21,24 @@ def find(module: Module) -> Iterable[Fault]:
         if name is None or target is None or not isinstance(module.function(call), ast.AsyncFunctionDef):
             continue
         uses = local_uses(module, target)
-        block = _block(module, module.statement(call))
+        statement = module.statement(call)
+        block = module.block(statement)
+        behind = block[block.index(statement) + 1 :]
         if (
             not uses
             or not all(isinstance(use.ctx, ast.Load) for use in uses)
-            or not _all_in(module, uses, block)
+            or not _all_in(module, uses, behind)
         ):
             continue
-        closing = [one for one in block if _closes(one, target.id, CLOSES[name])]
+        closing = [one for one in behind if _closes(one, target.id, CLOSES[name])]
         if closing and len(uses) > 1 and _is_only(module, closing, uses, CLOSES[name]):
             yield Fault(
                 call,
                 "the session stays open when an error comes before its close",
-                parts=(*block, closing[0]),
+                parts=(*behind, closing[0]),
             )
         elif not closing and not _is_managed(module, uses) and _stays_here(module, uses):
-            yield Fault(call, "nothing closes the session", parts=tuple(block))
+            yield Fault(call, "nothing closes the session", parts=tuple(behind))
 
 
 def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
@@ -83,16 +85,6 @@ def _cannot_move(module: Module, statement: ast.stmt, body: Sequence[ast.stmt]) 
     inner = [module.indent(one) for one in (statement, *body)]
     behind = module.between(module.end(statement), module.line_start((statement.end_lineno or 0) + 1))
     return None in inner or spans_lines(module, body) or bool(behind.strip())
-
-
-def _block(module: Module, statement: ast.stmt) -> list[ast.stmt]:
-    """The statements behind this one in its block."""
-    parent = module.parent(statement)
-    for field in ("body", "orelse", "finalbody"):
-        block = getattr(parent, field, None)
-        if isinstance(block, list) and statement in block:
-            return block[block.index(statement) + 1 :]
-    return []
 
 
 def _all_in(module: Module, uses: Sequence[ast.Name], block: Sequence[ast.stmt]) -> bool:

@@ -8,14 +8,14 @@ from nightmend.repair import Edit
 def find(module: Module) -> Iterable[Fault]:
     """Yield each `pass` in a block that holds something else."""
     for node in module.nodes(ast.Pass):
-        if any(not isinstance(other, ast.Pass) for other in _block(module, node)):
+        if any(not isinstance(other, ast.Pass) for other in module.block(node)):
             yield Fault(node, "the block is not empty without the pass")
 
 
 def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     """Drop the line, and the blank lines that only set it apart."""
     node = fault.node_as(ast.Pass)
-    block = _block(module, node)
+    block = module.block(node)
     first, behind = node.lineno, node.lineno + 1
     line = module.line_start(first), module.line_start(behind)
     if module.between(*line).strip() != "pass":
@@ -27,13 +27,3 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
         while module.is_blank(behind):
             behind += 1
     return [module.edit(module.line_start(first), module.line_start(behind), "")]
-
-
-def _block(module: Module, node: ast.Pass) -> list[ast.stmt]:
-    """The statements among which the pass stands."""
-    parent = module.parent(node)
-    for field in ("body", "orelse", "finalbody"):
-        block: list[ast.stmt] = getattr(parent, field, [])
-        if isinstance(block, list) and node in block:
-            return block
-    return [node]
