@@ -12,6 +12,7 @@ from urllib.parse import quote
 from nightmend.diagnosis import Diagnosis
 from nightmend.issue import Issue, Severity
 from nightmend.masking import Masker
+from nightmend.merging import RANK
 from nightmend.patterns.pattern import Pattern
 from nightmend.report.text import visible
 
@@ -29,7 +30,6 @@ DOCUMENTED = {
 }
 _SECURITY_RULE = re.compile(r"(bandit|advisories):|ruff:S\d")
 _LEVELS: dict[Severity, str] = {"low": "note", "medium": "warning", "high": "error"}
-_RANK: dict[Severity, int] = {"high": 0, "medium": 1, "low": 2}
 _SECURITY: dict[Severity, str] = {"low": "3.0", "medium": "5.5", "high": "8.0"}
 """As GitHub sorts them: below 4 low, below 7 medium, below 9 high."""
 _PROBLEM: dict[Severity, str] = {"low": "recommendation", "medium": "warning", "high": "error"}
@@ -81,7 +81,7 @@ def _log(
     states: Mapping[str, str],
 ) -> str:
     ranked = sorted(
-        issues, key=lambda one: (_RANK[one.severity], not one.actionable, one.path, one.line, one.fingerprint)
+        issues, key=lambda one: (-RANK[one.severity], not one.actionable, one.path, one.line, one.fingerprint)
     )
     shown = ranked[:MOST_RESULTS]
     faults = {issue.fault: issue for issue in reversed(shown)}
