@@ -72,8 +72,7 @@ def publish(workspace: Workspace, commit: str) -> Published:
     )
     if commit == night.base_commit:
         return nothing
-    last = next((one for one in reversed(branches.read()) if _standing(workspace, one) != "gone"), None)
-    standing = _standing(workspace, last) if last else "gone"
+    last, standing = _last(workspace, branches)
     if last and standing == "changed":
         why = f"{last.name} of an earlier night was changed or is checked out, and is not merged"
         return nothing.model_copy(update={"withheld": f"{why}: merge it or delete it first"})
@@ -92,6 +91,14 @@ def publish(workspace: Workspace, commit: str) -> Published:
             "replaced": replaced.name if replaced else "",
         }
     )
+
+
+def _last(workspace: Workspace, branches: Branches) -> tuple[Branch | None, Standing]:
+    """Return the last branch that is still there, and what became of it."""
+    for branch in reversed(branches.read()):
+        if (standing := _standing(workspace, branch)) != "gone":
+            return branch, standing
+    return None, "gone"
 
 
 def _standing(workspace: Workspace, branch: Branch) -> Standing:
