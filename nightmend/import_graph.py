@@ -1,7 +1,7 @@
 """Which modules of a target import which, read from their syntax trees; nothing of the target is imported."""
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from nightmend.frozen import Frozen
@@ -60,13 +60,11 @@ class ImportGraph(Frozen):
     def hubs(self) -> tuple[Hub, ...]:
         """The modules with the most imports to and from them, at most ten, deferred ones included."""
         pairs = {(one.importer, one.imported) for one in self.imports}
+        fan_in = Counter(imported for _, imported in pairs)
+        fan_out = Counter(importer for importer, _ in pairs)
         hubs = [
-            Hub(
-                module=module,
-                fan_in=sum(imported == module for _, imported in pairs),
-                fan_out=sum(importer == module for importer, _ in pairs),
-            )
-            for module in {module for pair in pairs for module in pair}
+            Hub(module=module, fan_in=fan_in[module], fan_out=fan_out[module])
+            for module in fan_in.keys() | fan_out.keys()
         ]
         return tuple(sorted(hubs, key=lambda hub: (-hub.fan_in - hub.fan_out, hub.module))[:HUBS])
 
