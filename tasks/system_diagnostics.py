@@ -17,7 +17,7 @@ from nightmend.measures import measure
 from nightmend.night import Night
 from nightmend.nights import ambient_night
 from nightmend.proof.baseline import establish_baseline
-from nightmend.proof.covered import test_coverage
+from nightmend.proof.covered import coverage_of
 from nightmend.proof.profile import Profile, profile_tests
 from nightmend.results import AgentResult, PhaseResult
 from nightmend.snapshot import Snapshot
@@ -150,7 +150,7 @@ class SystemDiagnosticsAgent:
                 "vulnerable_dependencies": vulnerable_dependencies(diagnosis),
                 "advisories_date": advisories_date(),
                 "analysis_coverage": diagnosis.analysis_coverage,
-                "test_coverage": test_coverage(baseline.suite, sources),
+                "test_coverage": coverage_of(baseline.suite, sources),
                 "tests": len(baseline.suite.outcomes),
                 "tests_passed": outcomes["passed"],
                 "tests_unsteady": len(baseline.unsteady),

@@ -9,7 +9,7 @@ from nightmend.proof.records import SuiteRun
 from nightmend.protected import is_test
 
 
-def test_coverage(suite: SuiteRun, sources: Mapping[str, bytes]) -> float | None:
+def coverage_of(suite: SuiteRun, sources: Mapping[str, bytes]) -> float | None:
     """Return the percent of executable lines that tests ran; None where none were, or could be, recorded.
 
     `sources` holds the Python files of the target by path; tests among them do not count.

@@ -1,6 +1,6 @@
 import pytest
 
-from nightmend.proof.covered import test_coverage as coverage_of
+from nightmend.proof.covered import coverage_of
 from nightmend.proof.records import SuiteRun
 
 SOURCE = b"\n\nimport os\n\n\ndef f(x):\n    if x:\n        return (\n            x\n        )\n    return\n"
