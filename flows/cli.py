@@ -89,9 +89,16 @@ def recover(
     with night_environment():
         from flows.recover import recover as flow
 
-        folder = str(report.absolute()) if report else None
-        chosen, limits = (through, list(only)), (max_commits, max_lines)
-        published = flow(str(opened.path), python, profile, folder, *chosen, *limits)
+        published = flow(
+            target=str(opened.path),
+            python=python,
+            profile=profile,
+            report=str(report.absolute()) if report else None,
+            through=through,
+            only=list(only),
+            max_commits=max_commits,
+            max_lines=max_lines,
+        )
     if apply_result and published.branch:
         store = Store(target_folder(state_folder(), opened.path) / "store.git", opened)
         store.fast_forward(opened, published.result_commit)
