@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from blocks.orchestrator import Orchestrator
 from blocks.sandbox import Sandbox
 from blocks.thresholds import Thresholds
-from nightmend.discretion import may_share
 from nightmend.errors import UsageError
 from nightmend.frozen import Frozen
 from nightmend.night import Night
+from nightmend.privacy.discretion import may_share
 from nightmend.settings import OrchestratorSettings, SandboxSettings
 from nightmend.settings import Thresholds as ThresholdSettings
 

@@ -26,10 +26,10 @@ from nightmend.files import write_atomically
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.home import state_folder
-from nightmend.masking import masked
 from nightmend.nights import open_night
 from nightmend.preflight import preflight
 from nightmend.priority import lower_priority
+from nightmend.privacy.masking import masked
 from nightmend.recovery.checkpoints import Checkpoints
 from nightmend.report.text import line
 from nightmend.sandboxes import backends

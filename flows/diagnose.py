@@ -16,8 +16,8 @@ from nightmend.nights import open_night
 from nightmend.phases import beginning
 from nightmend.preflight import preflight
 from nightmend.priority import lower_priority
-from nightmend.publication import Published
 from nightmend.results import Course, PhaseRecord, PhaseResult
+from nightmend.review.publication import Published
 from tasks.logs import log_from
 from tasks.tell import tell
 

@@ -4,7 +4,7 @@ from prefect import flow
 
 from flows.orchestration import deploy_agents_sequentially, execute_repairs_sequentially
 from flows.phase import PhaseOutcome, run_phase
-from nightmend.diagnosis import Diagnosis
+from nightmend.diagnosis.diagnosis import Diagnosis
 from nightmend.gates import at_least
 from nightmend.night import Night
 from nightmend.orchestration import validate_progressively

@@ -8,12 +8,12 @@ from prefect import get_run_logger
 from flows.progress import agent_is
 from nightmend.agent import Agent, SelfTest
 from nightmend.agents import phase_of
-from nightmend.discretion import told
 from nightmend.errors import NightmendError
 from nightmend.gate import Gate
 from nightmend.gates import self_test_gate
 from nightmend.night import Night
 from nightmend.orchestration import Outcome, Outcomes
+from nightmend.privacy.discretion import told
 from nightmend.recovery.deployment import AgentConfig, AgentDeploymentManager
 from nightmend.recovery.states import AgentStates
 from nightmend.results import AgentResult, PhaseResult

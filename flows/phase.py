@@ -11,11 +11,11 @@ from prefect.transactions import CommitMode, Transaction, transaction
 
 from flows.orchestration import agent_states
 from nightmend.agents import Phase
-from nightmend.discretion import discreetly, told
 from nightmend.errors import ValidationError
 from nightmend.gates import check
 from nightmend.night import Night
 from nightmend.nights import next_generation, night_key
+from nightmend.privacy.discretion import discreetly, told
 from nightmend.recovery.checkpoints import Checkpoints
 from nightmend.recovery.rollback import SystemRollbackManager
 from nightmend.results import ClosedPhaseError, PhaseResult

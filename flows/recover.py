@@ -20,7 +20,6 @@ from flows.quality import quality
 from flows.repairs import repairs
 from flows.watch import NightWatch
 from nightmend.agents import Phase
-from nightmend.discretion import discreetly
 from nightmend.errors import NightmendError, PrerequisiteError, UsageError
 from nightmend.git.target import Target
 from nightmend.home import state_folder
@@ -29,8 +28,9 @@ from nightmend.nights import open_night
 from nightmend.phases import beginning, issues_resolved
 from nightmend.preflight import preflight
 from nightmend.priority import lower_priority
-from nightmend.publication import Published
+from nightmend.privacy.discretion import discreetly
 from nightmend.results import Course, PhaseRecord, PhaseResult
+from nightmend.review.publication import Published
 from nightmend.settings import Budget, Profile
 from tasks.logs import log_from
 from tasks.publish import publish, ship

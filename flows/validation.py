@@ -7,12 +7,12 @@ from blocks.load import configured
 from flows.absolute import absolute
 from flows.progress import say
 from flows.watch import NightWatch
-from nightmend.discretion import discreetly
 from nightmend.frozen import Frozen
 from nightmend.monitoring.pulse import Pulse, watched
 from nightmend.night import Night
 from nightmend.nights import open_night
 from nightmend.priority import lower_priority
+from nightmend.privacy.discretion import discreetly
 from nightmend.report.text import line
 from nightmend.validation import automated, checklist
 from nightmend.validation.automated import AutomatedValidation, FunctionalTests, SecurityScan

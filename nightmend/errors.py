@@ -4,7 +4,7 @@ Each takes only positional strings, so that it survives a pickle round trip to a
 `exit_code` is what the command line ends with.
 """
 
-from nightmend.masking import masked
+from nightmend.privacy.masking import masked
 
 
 class NightmendError(Exception):

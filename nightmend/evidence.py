@@ -1,7 +1,7 @@
 from typing import Literal
 
 from nightmend.frozen import Frozen
-from nightmend.repair import Repair
+from nightmend.repairs.repair import Repair
 
 Grade = Literal["A", "B", "C", "D"]
 """A equal by construction; B the tests notice a mutant there; C tests ran the changed lines; D none did."""

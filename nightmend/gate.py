@@ -1,7 +1,7 @@
 from typing import Literal
 
 from nightmend.frozen import Frozen
-from nightmend.masking import Masked
+from nightmend.privacy.masking import Masked
 
 GateKind = Literal["safety", "target"]
 

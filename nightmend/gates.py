@@ -3,10 +3,10 @@
 from collections.abc import Container, Iterable, Sequence
 
 from nightmend.agent import SelfTest
+from nightmend.diagnosis.measures import Quality
 from nightmend.errors import ValidationError
 from nightmend.gate import Gate
 from nightmend.issue import Issue
-from nightmend.measures import Quality
 from nightmend.settings import Profile, Thresholds
 
 

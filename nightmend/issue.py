@@ -1,7 +1,7 @@
 from typing import Literal
 
 from nightmend.frozen import Frozen
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 Category = Literal[
     "agent_framework", "model_system", "data_pipeline", "performance", "async", "quality", "documentation"

@@ -2,7 +2,7 @@ from nightmend.agents import PHASES, Phase
 from nightmend.frozen import Frozen
 from nightmend.settings import Budget, OrchestratorSettings, Profile, SandboxSettings, Thresholds
 from nightmend.snapshot import Snapshot
-from nightmend.target_settings import TargetSettings
+from nightmend.targets.settings import TargetSettings
 
 ALWAYS: tuple[Phase, ...] = ("foundation", "diagnostics")
 """What all other phases stand on."""

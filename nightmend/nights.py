@@ -18,7 +18,7 @@ from nightmend.home import state_folder
 from nightmend.interpreter import Interpreter, find_interpreter
 from nightmend.night import ALWAYS, Night
 from nightmend.settings import Budget, OrchestratorSettings, Profile, SandboxSettings, Thresholds
-from nightmend.target_settings import target_settings
+from nightmend.targets.settings import target_settings
 from nightmend.workspace import target_folder
 
 TOOLS = ("bandit", "coverage", "mypy", "pycodestyle", "pylint", "ruff")

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from nightmend.agents import Phase
-from nightmend.diagnosis import Diagnosis, diagnose
+from nightmend.diagnosis.diagnosis import Diagnosis, diagnose
+from nightmend.diagnosis.measures import Quality, measure
 from nightmend.gate import Gate
 from nightmend.gates import (
     at_least,
@@ -16,13 +17,12 @@ from nightmend.gates import (
     ratchet_gates,
     tests_gate,
 )
-from nightmend.measures import Quality, measure
 from nightmend.night import Night
 from nightmend.patterns.loader import load_patterns
 from nightmend.proof.baseline import Baseline
+from nightmend.repairs.settle import Settled, commit_patterns, settle
 from nightmend.results import AgentResult, Judgements, PhaseResult
 from nightmend.settings import Thresholds
-from nightmend.settle import Settled, commit_patterns, settle
 from nightmend.workspace import Workspace
 
 M = TypeVar("M", Baseline, Diagnosis, Quality)

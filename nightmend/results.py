@@ -11,7 +11,7 @@ from nightmend.errors import NightmendError, ValidationError
 from nightmend.evidence import Judgement
 from nightmend.frozen import Frozen
 from nightmend.gate import Gate
-from nightmend.masking import masked
+from nightmend.privacy.masking import masked
 from nightmend.snapshot import Snapshot
 
 Metric = float | int | str | None

@@ -1,6 +1,6 @@
 from nightmend.night import Night
 from nightmend.patterns.pattern import Pattern
-from nightmend.repairing import RepairAgent
+from nightmend.repairs.repairing import RepairAgent
 from nightmend.results import AgentResult, PhaseResult
 from tasks.checkpoint import agent_task
 

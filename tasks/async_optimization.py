@@ -7,7 +7,7 @@ from nightmend.agent_run import Work
 from nightmend.frozen import Frozen
 from nightmend.night import Night
 from nightmend.patterns.pattern import Pattern
-from nightmend.repairing import RepairAgent
+from nightmend.repairs.repairing import RepairAgent
 from nightmend.results import AgentResult, PhaseResult
 from tasks.checkpoint import agent_task
 

@@ -9,11 +9,11 @@ from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 
-from nightmend.discretion import discreetly
 from nightmend.errors import NightmendError, SandboxError
 from nightmend.monitoring.pulse import Pulse, watched
 from nightmend.night import Night
 from nightmend.nights import night_key
+from nightmend.privacy.discretion import discreetly
 from nightmend.results import AgentResult, PhaseResult
 from tasks.logs import log_from
 

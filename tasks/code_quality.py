@@ -1,8 +1,8 @@
+from nightmend.diagnosis.measures import Quality, measure
 from nightmend.frozen import Frozen
-from nightmend.measures import Quality, measure
 from nightmend.night import Night
 from nightmend.patterns.pattern import Pattern
-from nightmend.repairing import RepairAgent, verdict_counts
+from nightmend.repairs.repairing import RepairAgent, verdict_counts
 from nightmend.results import AgentResult, PhaseResult
 from tasks.checkpoint import agent_task
 

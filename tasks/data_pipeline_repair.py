@@ -4,7 +4,7 @@ from nightmend.issue import Issue
 from nightmend.night import Night
 from nightmend.patterns.built_path import path_built_by
 from nightmend.patterns.pattern import Pattern
-from nightmend.repairing import RepairAgent, RepairResult
+from nightmend.repairs.repairing import RepairAgent, RepairResult
 from nightmend.results import AgentResult, PhaseResult
 from tasks.checkpoint import agent_task
 

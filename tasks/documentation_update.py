@@ -1,8 +1,8 @@
+from nightmend.diagnosis.measures import measure
 from nightmend.frozen import Frozen
-from nightmend.measures import measure
 from nightmend.night import Night
 from nightmend.patterns.pattern import Pattern
-from nightmend.repairing import RepairAgent, own_issues
+from nightmend.repairs.repairing import RepairAgent, own_issues
 from nightmend.results import AgentResult, PhaseResult
 from tasks.checkpoint import agent_task
 

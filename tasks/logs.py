@@ -1,6 +1,6 @@
 import logging
 
-from nightmend.masking import masked
+from nightmend.privacy.masking import masked
 from nightmend.settings import LogLevel
 
 RUNS = ("prefect.flow_runs", "prefect.task_runs")

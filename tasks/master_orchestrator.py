@@ -17,7 +17,7 @@ from nightmend.monitoring.health import Health
 from nightmend.night import Night
 from nightmend.nights import ambient_night
 from nightmend.orchestration import AgentRegistry, Progress, deployment_order
-from nightmend.repairing import RepairAgent
+from nightmend.repairs.repairing import RepairAgent
 from nightmend.results import AgentResult, PhaseResult
 from nightmend.settings import Limits
 from nightmend.workspace import Workspace

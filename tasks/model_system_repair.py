@@ -2,7 +2,7 @@ from nightmend.issue import Issue
 from nightmend.night import Night
 from nightmend.patterns.pattern import Pattern
 from nightmend.proof.serving import ModelCheck, serve, serving_of
-from nightmend.repairing import RepairAgent, RepairResult
+from nightmend.repairs.repairing import RepairAgent, RepairResult
 from nightmend.results import AgentResult, PhaseResult
 from nightmend.sandboxes.protocol import Sandbox
 from tasks.checkpoint import agent_task

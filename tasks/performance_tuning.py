@@ -6,8 +6,8 @@ from nightmend.frozen import Frozen
 from nightmend.night import Night
 from nightmend.patterns.pattern import Pattern
 from nightmend.proof.baseline import Baseline
-from nightmend.repair import Repair
-from nightmend.repairing import RepairAgent, own_issues
+from nightmend.repairs.repair import Repair
+from nightmend.repairs.repairing import RepairAgent, own_issues
 from nightmend.results import AgentResult, PhaseResult
 from nightmend.settings import SUITE_LIMITS
 from tasks.checkpoint import agent_task

@@ -1,10 +1,10 @@
 from prefect import task
 
-from nightmend import budget, publication
-from nightmend.discretion import discreetly
 from nightmend.night import Night
-from nightmend.publication import Published
+from nightmend.privacy.discretion import discreetly
 from nightmend.results import Course
+from nightmend.review import budget, publication
+from nightmend.review.publication import Published
 from nightmend.workspace import Workspace
 
 

@@ -7,13 +7,13 @@ from nightmend.agent import Check, SelfTest
 from nightmend.agent_run import Work, run_agent
 from nightmend.detectors import advisories
 from nightmend.detectors.tree import line_count
-from nightmend.diagnosis import Diagnosis, diagnose
+from nightmend.diagnosis.diagnosis import Diagnosis, diagnose
+from nightmend.diagnosis.import_graph import ImportGraph, import_graph
+from nightmend.diagnosis.measures import measure
 from nightmend.errors import UsageError
 from nightmend.frozen import Frozen
-from nightmend.import_graph import ImportGraph, import_graph
 from nightmend.issue import CATEGORIES, Issue
 from nightmend.machine import Machine, examine_machine
-from nightmend.measures import measure
 from nightmend.night import Night
 from nightmend.nights import ambient_night
 from nightmend.proof.baseline import establish_baseline
@@ -21,7 +21,7 @@ from nightmend.proof.covered import coverage_of
 from nightmend.proof.profile import Profile, profile_tests
 from nightmend.results import AgentResult, PhaseResult
 from nightmend.snapshot import Snapshot
-from nightmend.trees import python_sources
+from nightmend.targets.trees import python_sources
 from nightmend.workspace import Workspace
 from tasks.checkpoint import agent_task
 

@@ -3,11 +3,10 @@ from pathlib import Path
 from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from nightmend.discretion import discreetly
 from nightmend.gate import Gate
 from nightmend.monitoring.summary import Monitoring
 from nightmend.night import Night
-from nightmend.publication import Published
+from nightmend.privacy.discretion import discreetly
 from nightmend.report.build import build_report
 from nightmend.report.html import write_report
 from nightmend.report.model import Report
@@ -15,6 +14,7 @@ from nightmend.report.numbers import numbers_only
 from nightmend.report.pull_request import code, pull_request
 from nightmend.report.story import duration, value, words
 from nightmend.results import Course
+from nightmend.review.publication import Published
 from nightmend.workspace import target_folder
 
 

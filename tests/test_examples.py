@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from nightmend.diagnosis import diagnose
+from nightmend.diagnosis.diagnosis import diagnose
 from nightmend.nights import open_night
 from nightmend.patterns.loader import load_patterns
-from nightmend.proposing import propose_all
+from nightmend.repairs.proposing import propose_all
 from nightmend.workspace import Workspace
 
 pytestmark = pytest.mark.integration

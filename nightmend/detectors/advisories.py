@@ -10,7 +10,7 @@ from nightmend.detectors.tree import TreeView
 from nightmend.errors import SandboxError
 from nightmend.issue import Finding
 from nightmend.sandboxes.protocol import Sandbox
-from nightmend.target_config import TargetConfig
+from nightmend.targets.config import TargetConfig
 
 name = "advisories"
 per_file = False

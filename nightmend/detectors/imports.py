@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from nightmend.detectors.taxonomy import Wide
 from nightmend.detectors.tree import TreeView
-from nightmend.import_graph import ImportGraph, import_graph
+from nightmend.diagnosis.import_graph import ImportGraph, import_graph
 from nightmend.issue import Finding
 from nightmend.sandboxes.protocol import Sandbox
-from nightmend.target_config import TargetConfig
+from nightmend.targets.config import TargetConfig
 
 name = "imports"
 per_file = False

@@ -16,7 +16,7 @@ from nightmend.patterns.pattern import Pattern
 from nightmend.patterns.propose import find_faults
 from nightmend.patterns.source import Module
 from nightmend.sandboxes.protocol import Sandbox
-from nightmend.target_config import TargetConfig
+from nightmend.targets.config import TargetConfig
 
 name = "nightmend"
 per_file = True

@@ -7,7 +7,7 @@ from nightmend.detectors.taxonomy import Wide
 from nightmend.detectors.tree import TreeView
 from nightmend.issue import Finding
 from nightmend.sandboxes.protocol import Sandbox
-from nightmend.target_config import TargetConfig
+from nightmend.targets.config import TargetConfig
 
 name = "pycodestyle"
 per_file = True

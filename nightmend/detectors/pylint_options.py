@@ -8,7 +8,7 @@ from nightmend.detectors.taxonomy import Wide
 from nightmend.detectors.tree import TreeView
 from nightmend.frozen import Frozen
 from nightmend.sandboxes.protocol import Sandbox
-from nightmend.target_config import TargetConfig
+from nightmend.targets.config import TargetConfig
 
 MODULE = "pylint"
 FIXED = (

@@ -7,7 +7,7 @@ from nightmend.detectors.taxonomy import Taxonomy, Wide, load_taxonomy
 from nightmend.detectors.tree import TreeView
 from nightmend.issue import Finding
 from nightmend.sandboxes.protocol import Sandbox
-from nightmend.target_config import TargetConfig
+from nightmend.targets.config import TargetConfig
 
 SUFFIX = ".taxonomy.toml"
 """Not plain `.toml`: ruff takes any `ruff.toml` for its own settings."""

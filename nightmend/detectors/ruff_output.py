@@ -11,7 +11,7 @@ from typing import Any
 
 from nightmend.detectors.tree import TreeView
 from nightmend.issue import Finding
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 BOM = b"\xef\xbb\xbf"

@@ -10,7 +10,7 @@ from nightmend.configured.flake8 import CodeSelection
 from nightmend.configured.ruff import PATTERNS, SHAPE, RuffTable, selected
 from nightmend.detectors.taxonomy import Wide
 from nightmend.detectors.tree import TreeView
-from nightmend.target_config import TargetConfig
+from nightmend.targets.config import TargetConfig
 
 SELECTORS = frozenset(
     (

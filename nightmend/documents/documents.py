@@ -9,8 +9,8 @@ from nightmend.documents.link import Link
 from nightmend.documents.markdown import markdown_links, possible_links
 from nightmend.documents.places import Places, broken
 from nightmend.documents.rst import rst_links
-from nightmend.protected import is_test
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
+from nightmend.targets.protected import is_test
 
 READERS: Mapping[str, Callable[[bytes], list[Link]]] = {
     ".md": markdown_links,

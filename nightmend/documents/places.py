@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from nightmend.documents.link import Link, is_relative
-from nightmend.protected import is_test
+from nightmend.targets.protected import is_test
 
 _COMMON = frozenset(
     {

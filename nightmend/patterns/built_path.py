@@ -1,7 +1,7 @@
 import ast
 from pathlib import PurePosixPath
 
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 
 def path_built_by(edit: Edit) -> PurePosixPath | None:

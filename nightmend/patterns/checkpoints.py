@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from nightmend.patterns.edits import is_open_ended, keyword
 from nightmend.patterns.source import Module
-from nightmend.repair import Safety
+from nightmend.repairs.repair import Safety
 
 
 def fed_loads(module: Module) -> Iterator[tuple[ast.Call, Safety]]:

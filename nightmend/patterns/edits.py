@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from nightmend.patterns.source import Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 
 def keyword(call: ast.Call, name: str) -> ast.expr | None:

@@ -4,7 +4,7 @@ from nightmend.issue import Issue
 from nightmend.patterns.document import read_source
 from nightmend.patterns.pattern import Pattern, Source
 from nightmend.patterns.propose import find_faults, propose
-from nightmend.repair import apply_edits
+from nightmend.repairs.repair import apply_edits
 
 
 def replay(pattern: Pattern) -> str | None:

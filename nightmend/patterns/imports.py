@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from nightmend.parsing import parse_source
 from nightmend.patterns.source import Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 ImportStatement: TypeAlias = ast.Import | ast.ImportFrom
 

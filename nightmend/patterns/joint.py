@@ -7,7 +7,7 @@ from nightmend.patterns.leftover import WEAKEST_FIRST
 from nightmend.patterns.pattern import Pattern
 from nightmend.patterns.propose import propose
 from nightmend.patterns.source import Module
-from nightmend.repair import Edit, Repair, apply_edits, clash, repair_id
+from nightmend.repairs.repair import Edit, Repair, apply_edits, clash, repair_id
 
 
 def join_clashing(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from nightmend.patterns.edits import has_comment
 from nightmend.patterns.imports import ImportStatement, local_name, remove_names, replace_name
 from nightmend.patterns.source import Module
-from nightmend.repair import Edit, Repair, Safety, repair_id
+from nightmend.repairs.repair import Edit, Repair, Safety, repair_id
 
 WEAKEST_FIRST: tuple[Safety, ...] = ("review", "needs-tests", "safe")
 

@@ -16,7 +16,7 @@ from nightmend.agents import AGENTS
 from nightmend.issue import Category
 from nightmend.patterns.pattern import Pattern, PatternError
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 FOLDER = Path(__file__).parent
 CATEGORY: dict[str, Category] = {

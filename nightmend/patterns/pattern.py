@@ -5,7 +5,7 @@ from pydantic import Field, StringConstraints, model_validator
 from nightmend.errors import UsageError
 from nightmend.frozen import Frozen
 from nightmend.issue import Category, Severity
-from nightmend.repair import Safety
+from nightmend.repairs.repair import Safety
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[A-Z].*[^.]$")]

@@ -7,7 +7,7 @@ from nightmend.patterns.loader import code_of
 from nightmend.patterns.pattern import Pattern
 from nightmend.patterns.source import Fault, Module
 from nightmend.patterns.suppress import suppressed
-from nightmend.repair import Edit, Repair, Safety, repair_id
+from nightmend.repairs.repair import Edit, Repair, Safety, repair_id
 
 DETECTOR = "nightmend"
 

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 from nightmend.parsing import parse_source
 from nightmend.patterns.scopes import FUNCTIONS, Function, Index, Scope
-from nightmend.repair import Edit, Safety
+from nightmend.repairs.repair import Edit, Safety
 
 N = TypeVar("N", bound=ast.AST)
 UNDECLARED_FLOOR = (3, 9)

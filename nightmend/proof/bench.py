@@ -8,7 +8,7 @@ from nightmend.evidence import Evidence, Grade, Judgement, Verdict
 from nightmend.monitoring.pulse import beat
 from nightmend.proof.erasure import Erasure
 from nightmend.proof.syntax import Version
-from nightmend.repair import Repair, apply_repairs
+from nightmend.repairs.repair import Repair, apply_repairs
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 

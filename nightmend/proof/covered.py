@@ -6,7 +6,7 @@ from coverage.exceptions import CoverageException
 from coverage.parser import PythonParser
 
 from nightmend.proof.records import SuiteRun
-from nightmend.protected import is_test
+from nightmend.targets.protected import is_test
 
 
 def coverage_of(suite: SuiteRun, sources: Mapping[str, bytes]) -> float | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from nightmend.frozen import Frozen
-from nightmend.repair import Repair
+from nightmend.repairs.repair import Repair
 
 Runs = Callable[[Sequence[Repair]], frozenset[str]]
 """Which tests break when exactly these repairs are applied."""

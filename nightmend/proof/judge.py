@@ -14,7 +14,7 @@ from nightmend.proof.rungs import (
 from nightmend.proof.speed_rung import speed_rung
 from nightmend.proof.syntax import Version
 from nightmend.proof.trial import tests_rung
-from nightmend.repair import Repair
+from nightmend.repairs.repair import Repair
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 

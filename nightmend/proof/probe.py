@@ -8,7 +8,7 @@ from nightmend.proof.bench import Bench
 from nightmend.proof.reach import is_import, statement_span
 from nightmend.proof.suite import limits_beside, run_suite
 from nightmend.proof.syntax import parse
-from nightmend.repair import Edit, Repair, apply_edits
+from nightmend.repairs.repair import Edit, Repair, apply_edits
 
 PROBE = "getattr(__import__('sys').modules.get('nightmend_witness'), 'reached', int)({number})\n"
 """Does nothing in a process without our plugin."""

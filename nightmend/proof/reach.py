@@ -4,7 +4,7 @@ import ast
 from collections.abc import Collection
 
 from nightmend.proof.syntax import is_python, parse
-from nightmend.repair import Edit, Repair
+from nightmend.repairs.repair import Edit, Repair
 
 _IMPORT = ("import ", "from ")
 

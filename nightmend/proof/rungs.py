@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from nightmend.diagnosis import FaultCounts, Variant, recheck
+from nightmend.diagnosis.diagnosis import FaultCounts, Variant, recheck
 from nightmend.proof.bench import Bench
 from nightmend.proof.reach import reached
 from nightmend.proof.suite import SuiteRun
 from nightmend.proof.syntax import is_python, same_program, silences, syntax_problem
-from nightmend.repair import Repair, clash
+from nightmend.repairs.repair import Repair, clash
 
 
 def syntax_rung(bench: Bench) -> None:

@@ -10,10 +10,10 @@ from nightmend.frozen import Frozen
 from nightmend.proof.packages import packages_of
 from nightmend.proof.survey import INSIDE, environment
 from nightmend.proof.syntax import parse
-from nightmend.protected import is_test
 from nightmend.sandboxes.protocol import Sandbox
 from nightmend.snapshot import Snapshot
-from nightmend.trees import python_sources
+from nightmend.targets.protected import is_test
+from nightmend.targets.trees import python_sources
 from nightmend.workspace import Workspace
 
 SCRIPT = INSIDE / "serve.py"

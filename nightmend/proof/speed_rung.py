@@ -7,7 +7,7 @@ from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.probe import Reach, probe_tests
 from nightmend.proof.speed import claims_gain, measure_speeds
-from nightmend.repair import Repair
+from nightmend.repairs.repair import Repair
 
 
 def speed_rung(bench: Bench, baseline: Baseline) -> None:

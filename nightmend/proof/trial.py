@@ -8,7 +8,7 @@ from nightmend.proof.bench import Bench
 from nightmend.proof.compare import broken_tests
 from nightmend.proof.isolate import Accusation, isolate
 from nightmend.proof.suite import SuiteRun, limits_beside, run_suite
-from nightmend.repair import Repair
+from nightmend.repairs.repair import Repair
 
 
 class Trial:

@@ -9,10 +9,10 @@ from nightmend.files import write_atomically
 from nightmend.git.publish import move_branch
 from nightmend.night import Night
 from nightmend.nights import ambient_night
-from nightmend.publication import Branches
 from nightmend.recovery.checkpoints import Checkpoints, DatabaseState, SystemCheckpoint
 from nightmend.recovery.states import AgentState, AgentStates
 from nightmend.results import PhaseResult
+from nightmend.review.publication import Branches
 from nightmend.workspace import Workspace
 
 

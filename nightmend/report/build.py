@@ -3,18 +3,17 @@
 from collections.abc import Iterable
 from itertools import islice
 
-from nightmend.diagnosis import Diagnosis
-from nightmend.discretion import revealed
+from nightmend.diagnosis.diagnosis import Diagnosis
+from nightmend.diagnosis.measures import Quality
 from nightmend.evidence import Judgement
 from nightmend.issue import CATEGORIES
-from nightmend.masking import Masker
-from nightmend.measures import Quality
 from nightmend.monitoring.summary import Monitoring
 from nightmend.night import Night
 from nightmend.patterns.loader import load_patterns
 from nightmend.phases import resolved
+from nightmend.privacy.discretion import revealed
+from nightmend.privacy.masking import Masker
 from nightmend.proof.baseline import Baseline
-from nightmend.publication import Published
 from nightmend.report.changes import Change, changes_of, secrets_of
 from nightmend.report.model import (
     AgentReport,
@@ -32,6 +31,7 @@ from nightmend.report.model import (
 )
 from nightmend.report.sarif import after_log, before_log
 from nightmend.results import Course, Judgements, PhaseRecord, PhaseResult, Shipment
+from nightmend.review.publication import Published
 from nightmend.workspace import Workspace
 
 MOST_NOT_PASSED = 100

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from nightmend.evidence import Judgement
 from nightmend.frozen import Frozen
-from nightmend.masking import Masker, likely_secrets
-from nightmend.repair import Repair, apply_repairs
+from nightmend.privacy.masking import Masker, likely_secrets
+from nightmend.repairs.repair import Repair, apply_repairs
 from nightmend.report.undoing import EntangledError, Step, Undoing
 from nightmend.report.unified import unified
 from nightmend.results import Course, Judgements, PhaseResult

@@ -9,7 +9,7 @@ from nightmend.evidence import Evidence, Grade, Verdict
 from nightmend.frozen import Frozen
 from nightmend.gate import Gate
 from nightmend.monitoring.summary import Monitoring
-from nightmend.repair import Safety
+from nightmend.repairs.repair import Safety
 from nightmend.results import Metric, PhaseStatus
 from nightmend.settings import Profile
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from urllib.parse import quote
 
-from nightmend.diagnosis import Diagnosis
+from nightmend.diagnosis.diagnosis import Diagnosis
+from nightmend.diagnosis.merging import RANK
 from nightmend.issue import Issue, Severity
-from nightmend.masking import Masker
-from nightmend.merging import RANK
 from nightmend.patterns.pattern import Pattern
+from nightmend.privacy.masking import Masker
 from nightmend.report.text import visible
 
 MOST_RESULTS = 25_000

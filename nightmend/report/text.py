@@ -4,7 +4,7 @@ import re
 from typing import Literal
 
 from nightmend.frozen import Frozen
-from nightmend.masking import masked
+from nightmend.privacy.masking import masked
 
 _HIDDEN = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"

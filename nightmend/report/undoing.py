@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from nightmend.frozen import Frozen
-from nightmend.repair import Edit, Repair, apply_edits
+from nightmend.repairs.repair import Edit, Repair, apply_edits
 
 LATER = "a later repair changed the same place"
 SHARED = "other repairs need the same change"

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from nightmend.detectors.registry import detectors
-from nightmend.diagnosis import diagnose
+from nightmend.diagnosis.diagnosis import diagnose
 from nightmend.frozen import Frozen
 from nightmend.issue import Issue, Severity
 from nightmend.monitoring.health import Health

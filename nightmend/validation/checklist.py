@@ -18,7 +18,7 @@ from nightmend.recovery.deployment import AgentConfig, AgentDeploymentManager
 from nightmend.recovery.rollback import SystemRollbackManager
 from nightmend.recovery.states import AgentStates
 from nightmend.settings import Limits
-from nightmend.trees import documents
+from nightmend.targets.trees import documents
 from nightmend.workspace import Workspace
 
 Status = Literal["passed", "failed", "for a person"]

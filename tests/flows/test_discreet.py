@@ -19,7 +19,7 @@ FILES = {
     "tests/test_shop.py": TESTS + f"\n\ndef test_{TEXT}():\n    print('{TEXT}')\n    assert greeting()\n",
 }
 SABOTEUR = f"""
-from nightmend.repairing import RepairAgent
+from nightmend.repairs.repairing import RepairAgent
 
 sound = RepairAgent._work
 

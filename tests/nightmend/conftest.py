@@ -11,7 +11,7 @@ import pytest
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.night import Night
-from nightmend.repair import Edit, Repair, Safety, repair_id
+from nightmend.repairs.repair import Edit, Repair, Safety, repair_id
 from nightmend.workspace import Workspace
 
 WorkspaceOf = Callable[[Mapping[str, str | bytes]], Workspace]

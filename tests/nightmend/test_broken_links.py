@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from nightmend.diagnosis import diagnose
+from nightmend.diagnosis.diagnosis import diagnose
 from nightmend.patterns.loader import load_patterns
-from nightmend.proposing import propose_all
-from nightmend.recheck import Variant, recheck
-from nightmend.repair import apply_repairs
+from nightmend.repairs.proposing import propose_all
+from nightmend.repairs.recheck import Variant, recheck
+from nightmend.repairs.repair import apply_repairs
 
 FAULT = "broken-relative-link"
 GUIDE = (

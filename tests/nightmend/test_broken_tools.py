@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nightmend.detectors import ruff, running
-from nightmend.diagnosis import Diagnosis, diagnose
+from nightmend.diagnosis.diagnosis import Diagnosis, diagnose
 from nightmend.sandboxes.protocol import Bind
 from nightmend.settings import Limits
 from nightmend.workspace import Workspace

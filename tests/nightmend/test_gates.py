@@ -4,6 +4,7 @@ import pytest
 
 from nightmend import gates
 from nightmend.agent import Check, SelfTest
+from nightmend.diagnosis.measures import Quality
 from nightmend.errors import ValidationError
 from nightmend.gate import Gate
 from nightmend.gates import (
@@ -18,7 +19,6 @@ from nightmend.gates import (
     self_test_gate,
 )
 from nightmend.issue import Issue
-from nightmend.measures import Quality
 from nightmend.settings import Thresholds
 
 

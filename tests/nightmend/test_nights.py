@@ -5,7 +5,7 @@ from nightmend.errors import UsageError
 from nightmend.nights import ambient_night, engine_digest, generation, next_generation, night_key, open_night
 from nightmend.proof.pytest_command import PytestCommand
 from nightmend.settings import OrchestratorSettings, Thresholds
-from nightmend.target_settings import TargetSettings
+from nightmend.targets.settings import TargetSettings
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from nightmend.diagnosis import Diagnosis
+from nightmend.diagnosis.diagnosis import Diagnosis
 from nightmend.issue import Issue
 from nightmend.phases import beginning, new_high, resolved, unchanged
 from nightmend.results import AgentResult, PhaseResult

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from nightmend.patterns.edits import inside
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 CATCH_ALL = frozenset({"builtins.Exception", "builtins.BaseException"})
 WAITS = frozenset(

@@ -5,7 +5,7 @@ from nightmend.patterns.edits import has_comment
 from nightmend.patterns.elsewhere import is_taken
 from nightmend.patterns.registries import ENOUGH, Registry, own_name, registries
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 
 def find(module: Module) -> Iterable[Fault]:

@@ -13,7 +13,7 @@ from nightmend.patterns.edits import (
 )
 from nightmend.patterns.kinds import kind_of
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 TESTS = frozenset({"os.path.exists", "os.path.isdir"})
 PATH_TESTS = frozenset({"exists", "is_dir"})

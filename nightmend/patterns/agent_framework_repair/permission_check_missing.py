@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from nightmend.patterns.scopes import Function
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 CHECKS = re.compile(r"permi|authori[sz]|allow|access|require|privilege|_can_|guard", re.IGNORECASE)
 ENOUGH = 3

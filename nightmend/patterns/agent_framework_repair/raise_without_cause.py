@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from nightmend.patterns.edits import fold
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 NAMES = ("error", "err", "exc", "cause")
 USUAL = frozenset({"e", "ex", "err", "error", "exc", "exception", "cause"})

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from nightmend.patterns.edits import add_argument, is_open_ended, keyword
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 WEAK = frozenset({"hashlib.md5", "hashlib.sha1"})
 MARKED_SINCE = (3, 9)

@@ -6,7 +6,7 @@ from nightmend.patterns.edits import has_comment
 from nightmend.patterns.imports import reach
 from nightmend.patterns.scopes import COMPREHENSIONS
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 SLEEP = "time.sleep"
 IN_A_THREAD = frozenset(

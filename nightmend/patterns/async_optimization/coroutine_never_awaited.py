@@ -3,7 +3,7 @@ from collections.abc import Iterable
 
 from nightmend.patterns.scopes import FUNCTIONS
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 _YIELDS = (ast.Yield, ast.YieldFrom)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from nightmend.patterns.edits import has_comment, spans_lines
 from nightmend.patterns.source import Fault, Module
 from nightmend.patterns.uses import local_uses, target_of
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 CLOSES = {"aiohttp.ClientSession": "close", "httpx.AsyncClient": "aclose"}
 AT_ONCE = frozenset(

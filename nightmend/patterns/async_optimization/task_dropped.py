@@ -5,7 +5,7 @@ from nightmend.patterns.edits import spans_lines
 from nightmend.patterns.imports import after_line
 from nightmend.patterns.scopes import Function
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 MAKERS = frozenset({"asyncio.create_task", "asyncio.ensure_future"})
 LOOKUPS = frozenset({"asyncio.get_event_loop", "asyncio.get_running_loop", "asyncio.new_event_loop"})

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from nightmend.patterns.returns import literal_type, own_nodes, returned_type
 from nightmend.patterns.scopes import Function
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 INERT = frozenset({"staticmethod", "classmethod", "property"})
 HABIT = 0.5

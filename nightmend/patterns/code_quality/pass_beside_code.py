@@ -2,7 +2,7 @@ import ast
 from collections.abc import Iterable
 
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 
 def find(module: Module) -> Iterable[Fault]:

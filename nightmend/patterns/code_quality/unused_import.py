@@ -7,7 +7,7 @@ from nightmend.patterns.edits import has_comment
 from nightmend.patterns.elsewhere import is_taken
 from nightmend.patterns.imports import ImportStatement, home_of, is_stdlib, local_name, remove_names
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 ACT_WHEN_IMPORTED = frozenset({"readline", "rlcompleter", "antigravity", "this", "site", "sitecustomize"})
 DO_NOT_ACT = frozenset(

@@ -3,7 +3,7 @@ from collections.abc import Iterable
 
 from nightmend.patterns.edits import is_steady
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 FRAMES = frozenset(
     f"pandas.{name}"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from nightmend.patterns.elsewhere import is_taken
 from nightmend.patterns.scopes import Function
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 CHECKS = re.compile(r"^_?(check|validate|verify|assert|ensure|test|rule)_$")
 ENOUGH = 2

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from nightmend.patterns.edits import add_argument, keyword
 from nightmend.patterns.opens import handle_uses, mode, opens
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 WRITERS = frozenset({"csv.writer", "csv.DictWriter"})
 HARMLESS = frozenset({"close", "flush", "fileno", "name"})

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from nightmend.patterns.returns import own_nodes
 from nightmend.patterns.scopes import COMPREHENSIONS, Function
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 SIZED = frozenset(
     {"list", "tuple", "dict", "set", "frozenset", "Sequence", "Mapping", "List", "Dict", "Tuple", "Set"}

@@ -6,7 +6,7 @@ from nightmend.patterns.edits import spans_lines
 from nightmend.patterns.opens import mode, opens
 from nightmend.patterns.scopes import COMPREHENSIONS
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 METHODS = frozenset({"read", "readline", "readlines", "write", "writelines"})
 _DOCUMENTS = ("json", "pickle", "marshal", "plistlib", "toml", "tomllib", "tomli", "yaml")

@@ -5,7 +5,7 @@ from nightmend.patterns.accumulation import Growth, growth_of
 from nightmend.patterns.edits import is_open_ended
 from nightmend.patterns.imports import after_line
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 NAMES = ("parts", "frames", "pieces")
 KEPT = frozenset({"ignore_index", "sort", "copy", "verify_integrity"})

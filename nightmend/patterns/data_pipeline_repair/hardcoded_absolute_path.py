@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from nightmend.patterns.imports import reach
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit, Safety
+from nightmend.repairs.repair import Edit, Safety
 
 SYSTEM = frozenset(
     {"dev", "tmp", "usr", "etc", "proc", "sys", "bin", "sbin", "lib", "lib64", "var", "run", "boot"}

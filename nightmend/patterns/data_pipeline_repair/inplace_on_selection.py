@@ -3,7 +3,7 @@ from collections.abc import Iterable
 
 from nightmend.patterns.edits import is_open_ended, is_steady
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 METHODS = frozenset({"fillna", "ffill", "bfill", "replace", "clip", "interpolate", "mask", "where"})
 """They keep the index, so that what they return can be put back."""

@@ -3,7 +3,7 @@ from collections.abc import Iterable
 
 from nightmend.patterns.accumulation import growth_of
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 
 def find(module: Module) -> Iterable[Fault]:

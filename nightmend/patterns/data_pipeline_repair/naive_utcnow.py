@@ -3,7 +3,7 @@ from collections.abc import Iterable
 
 from nightmend.patterns.imports import reach
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 OLD = {
     "datetime.datetime.utcnow": ("now", 0),

@@ -3,7 +3,7 @@ import re
 from collections.abc import Iterable
 
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 METHODS = {"lstrip": "removeprefix", "rstrip": "removesuffix"}
 ENDING = re.compile(r"\.[A-Za-z]\w{1,7}")

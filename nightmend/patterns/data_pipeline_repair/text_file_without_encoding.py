@@ -6,7 +6,7 @@ from nightmend.patterns.edits import add_argument, is_open_ended, keyword
 from nightmend.patterns.kinds import kind_of
 from nightmend.patterns.opens import handle_uses, mode, opens
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit, Safety
+from nightmend.repairs.repair import Edit, Safety
 
 ALWAYS_UTF8 = re.compile(r"\.(json|jsonl|geojson|ipynb|ya?ml|toml|py)$")
 UTF8_CALLS = frozenset(

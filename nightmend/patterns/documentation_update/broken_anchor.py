@@ -7,7 +7,7 @@ from nightmend.documents.documents import is_document, links_of
 from nightmend.documents.link import Link
 from nightmend.patterns.document import Document
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 ELSEWHERE = re.compile(rb"--8<--|\{%|\{\{|include::|\[\[_?toc|<details", re.IGNORECASE)
 """Other files, or code that runs, may bring more anchors with them."""

@@ -4,7 +4,7 @@ from nightmend.documents.documents import pointed
 from nightmend.documents.places import new_place
 from nightmend.patterns.document import Document
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 
 def find(module: Module) -> Iterator[Fault]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from nightmend.documents.docstrings import Documented, documented
 from nightmend.patterns.scopes import Function
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 INERT = frozenset(
     {"staticmethod", "classmethod", "abstractmethod", "override", "cache", "lru_cache", "property"}

@@ -8,7 +8,7 @@ from nightmend.documents.documents import is_document
 from nightmend.documents.prose import prose
 from nightmend.patterns.document import Document
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 WORDS = (
     r"the|an?|of|and|or|to|with|are|was|were|be|been|by|from|this|these|those|which|we|you|they|it|is|as|at|its"

@@ -7,7 +7,7 @@ from nightmend.documents.link import Text
 from nightmend.documents.rst import text_lines
 from nightmend.patterns.document import Document
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 LINE = re.compile(r"([=\-~^\"'`#*+:.<>_])\1{3,}\s*$")
 """Shorter than four, docutils takes it for text."""

@@ -3,7 +3,7 @@ from collections.abc import Iterable, Iterator
 
 from nightmend.patterns.edits import is_steady
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 NAMES_OF = ("feature_names_in_", "features", "feature_names", "feature_names_", "feature_columns", "columns_")
 

@@ -3,7 +3,7 @@ from collections.abc import Iterable
 
 from nightmend.patterns.edits import is_open_ended
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 SAVERS = frozenset({"numpy.save", "numpy.savez", "numpy.savez_compressed"})
 PLAIN = frozenset(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from nightmend.patterns.edits import spans_lines
 from nightmend.patterns.imports import after_line
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 PREDICTS = re.compile(r"^_?(predict|forecast|infer|classify)")
 RECORDS = re.compile(

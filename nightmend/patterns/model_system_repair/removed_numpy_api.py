@@ -3,7 +3,7 @@ from collections.abc import Iterable
 
 from nightmend.patterns.edits import inside
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit, Safety
+from nightmend.repairs.repair import Edit, Safety
 
 BUILTIN_ALIASES = frozenset({"float", "int", "bool", "complex", "object", "str"})
 """Aliases of builtins, gone since NumPy 1.24."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from nightmend.patterns.checkpoints import fed_loads
 from nightmend.patterns.edits import add_argument, keyword
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 
 def find(module: Module) -> Iterable[Fault]:

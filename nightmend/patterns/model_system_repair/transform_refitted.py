@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from nightmend.patterns.edits import is_open_ended, is_steady
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 HELD_OUT = re.compile(
     r"(^|_)(test|val|valid|validation|holdout|hold_out|unseen|serving|live|new|future)(_|\d|$)", re.I

@@ -6,7 +6,7 @@ from nightmend.patterns.edits import has_comment
 from nightmend.patterns.kinds import kind_of
 from nightmend.patterns.scopes import COMPREHENSIONS
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 Half = Literal["keys", "values"]
 ODD_CONTAINERS = frozenset(

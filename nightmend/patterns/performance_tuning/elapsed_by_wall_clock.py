@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from nightmend.patterns.imports import reach
 from nightmend.patterns.source import Fault, Module
 from nightmend.patterns.uses import local_uses, target_of
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 CLOCK = "time.time"
 PRECISE, PLAIN = "time.perf_counter", "time.monotonic"

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from nightmend.patterns.edits import is_steady, same
 from nightmend.patterns.scopes import COMPREHENSIONS, FUNCTIONS
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 NAMES = ("index", "position", "place")
 Loop: TypeAlias = ast.For | ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from nightmend.patterns.edits import has_comment, is_open_ended
 from nightmend.patterns.imports import reach
 from nightmend.patterns.source import Fault, Module
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 WALKERS = frozenset(
     f"builtins.{name}" for name in ("list", "set", "frozenset", "tuple", "sorted", "max", "min")

@@ -10,7 +10,7 @@ from nightmend.patterns.uses import (
     retyped,
     target_of,
 )
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 HASHABLE_CALLS = frozenset(
     f"builtins.{name}" for name in ("str", "int", "float", "repr", "id", "len", "ord", "bytes")

@@ -12,7 +12,7 @@ from nightmend.patterns.uses import (
     retyped,
     target_of,
 )
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 ADDS = frozenset({"append", "extend"})
 ENDS = frozenset({"clear", "reverse"})

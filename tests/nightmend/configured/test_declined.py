@@ -1,7 +1,7 @@
 import pytest
 
-from nightmend.diagnosis import diagnose
-from nightmend.target_config import target_config
+from nightmend.diagnosis.diagnosis import diagnose
+from nightmend.targets.config import target_config
 
 BARE = ("ruff:E722", "pylint:W0702", "pylint:bare-except")
 CONTEXT = ("ruff:SIM115",)

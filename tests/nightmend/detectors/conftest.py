@@ -3,11 +3,11 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from nightmend.detectors.registry import detectors
+from nightmend.diagnosis.survey import wide_choices
 from nightmend.issue import Finding
 from nightmend.patterns.loader import load_patterns
-from nightmend.survey import wide_choices
-from nightmend.target_config import target_config
-from nightmend.trees import checkout_view, python_sources
+from nightmend.targets.config import target_config
+from nightmend.targets.trees import checkout_view, python_sources
 from nightmend.workspace import Workspace
 
 Look = Callable[[str, Mapping[str, str | bytes]], list[Finding]]

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from nightmend.detectors.running import ToolError
-from nightmend.diagnosis import diagnose
+from nightmend.diagnosis.diagnosis import diagnose
 
 LOCK = '[[package]]\nname = "left-pad"\nversion = "1.5"\n'
 ENTRY = {

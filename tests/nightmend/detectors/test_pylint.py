@@ -3,8 +3,8 @@ import pytest
 from nightmend.detectors import pylint
 from nightmend.detectors.running import ToolError
 from nightmend.detectors.taxonomy import Wide
-from nightmend.target_config import target_config
-from nightmend.trees import checkout_view, python_sources
+from nightmend.targets.config import target_config
+from nightmend.targets.trees import checkout_view, python_sources
 
 pytestmark = pytest.mark.integration
 

@@ -4,7 +4,7 @@ import pytest
 
 from nightmend.detectors import ruff
 from nightmend.detectors.running import ToolError
-from nightmend.repair import apply_edits
+from nightmend.repairs.repair import apply_edits
 
 UNUSED = "import os\n\nx = f'abc'\n"
 

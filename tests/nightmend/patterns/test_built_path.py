@@ -3,7 +3,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from nightmend.patterns.built_path import path_built_by
-from nightmend.repair import Edit
+from nightmend.repairs.repair import Edit
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from nightmend.patterns.loader import load_patterns
 from nightmend.patterns.pattern import Example, Pattern, Source, Unchanged
 from nightmend.patterns.propose import find_faults, propose
 from nightmend.patterns.source import Module
-from nightmend.repair import Edit, Repair, apply_edits
+from nightmend.repairs.repair import Edit, Repair, apply_edits
 
 PATTERNS = load_patterns()
 

@@ -7,7 +7,7 @@ import pytest
 
 from nightmend.patterns.imports import reach
 from nightmend.patterns.source import Module
-from nightmend.repair import apply_edits
+from nightmend.repairs.repair import apply_edits
 
 HEADER = """\
 #!/usr/bin/env python

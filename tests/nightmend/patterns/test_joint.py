@@ -7,7 +7,7 @@ from nightmend.patterns.joint import difference, join_clashing
 from nightmend.patterns.loader import load_patterns
 from nightmend.patterns.propose import find_faults, propose
 from nightmend.patterns.source import Module
-from nightmend.repair import apply_edits, clash
+from nightmend.repairs.repair import apply_edits, clash
 
 PATTERNS = load_patterns()
 OPENED, ENCODING = "file-opened-in-expression", "text-file-without-encoding"

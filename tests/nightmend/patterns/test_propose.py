@@ -9,7 +9,7 @@ from nightmend.issue import FixSafety, Issue
 from nightmend.patterns.loader import load_patterns
 from nightmend.patterns.propose import find_faults, propose, propose_linter_fixes
 from nightmend.patterns.source import Module
-from nightmend.repair import Edit, Repair, apply_edits, clash
+from nightmend.repairs.repair import Edit, Repair, apply_edits, clash
 
 PATTERNS = load_patterns()
 

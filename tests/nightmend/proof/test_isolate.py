@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightmend.proof.isolate import isolate
-from nightmend.repair import Edit, Repair
+from nightmend.repairs.repair import Edit, Repair
 
 
 def repair(number: int) -> Repair:

@@ -10,7 +10,7 @@ from nightmend.proof.probe import Reach, probe_tests
 from nightmend.proof.speed import PLAIN_GAIN, Round, claims_gain, glance, measure_speeds, weigh
 from nightmend.proof.speed_rung import apart, speed_rung
 from nightmend.proof.suite import SuiteRun, run_suite
-from nightmend.repair import Repair
+from nightmend.repairs.repair import Repair
 from nightmend.workspace import Workspace
 
 pytestmark = pytest.mark.integration

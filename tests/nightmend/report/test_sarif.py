@@ -6,10 +6,10 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
-from nightmend.diagnosis import Diagnosis
+from nightmend.diagnosis.diagnosis import Diagnosis
 from nightmend.issue import Issue
-from nightmend.masking import Masker
 from nightmend.patterns.loader import load_patterns
+from nightmend.privacy.masking import Masker
 from nightmend.report import sarif
 
 PATTERNS = load_patterns()

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from nightmend.repair import Edit, Repair, apply_repairs, overlap
+from nightmend.repairs.repair import Edit, Repair, apply_repairs, overlap
 from nightmend.report.undoing import EntangledError, Step, Undoing
 
 

@@ -1,0 +1,193 @@
+"""The end of a phase: agents' repairs become one snapshot, proved as a whole, and commits of it."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from nightmend.diagnosis.diagnosis import Variant, recheck
+from nightmend.evidence import Judgement
+from nightmend.frozen import Frozen
+from nightmend.patterns.pattern import Pattern
+from nightmend.proof.baseline import Baseline
+from nightmend.proof.bench import Bench
+from nightmend.proof.compare import broken_tests
+from nightmend.proof.rungs import overlap_rung
+from nightmend.proof.suite import run_suite
+from nightmend.proof.trial import Trial, convict
+from nightmend.repairs.repair import Repair, apply_repairs
+from nightmend.repairs.typed import new_type_errors
+from nightmend.report.text import line
+from nightmend.snapshot import Snapshot
+from nightmend.workspace import Workspace
+
+SUBJECT, BODY = 72, 72
+"""Characters of a line in a commit's message."""
+
+
+class Settled(Frozen):
+    """A phase's new snapshot with all that was judged on the way to it."""
+
+    snapshot: Snapshot
+    judgements: tuple[Judgement, ...]
+    baseline: Baseline
+    """The tests of exactly this snapshot."""
+    broken: tuple[str, ...]
+    new_high: tuple[str, ...]
+
+
+class Decline(Frozen):
+    """In what a file became worse: grave faults, measures that may never fall, errors of its own mypy."""
+
+    grave: tuple[str, ...]
+    measures: tuple[str, ...]
+    typed: tuple[str, ...]
+
+
+def settle(
+    workspace: Workspace, snapshot: Snapshot, judgements: Iterable[Judgement], baseline: Baseline
+) -> Settled:
+    """Combine what the agents kept; drop what clashes, breaks a test, or makes a file worse."""
+    judged = tuple(judgements)
+    bench = Bench(workspace, snapshot, (one.repair for one in judged if one.verdict == "kept"))
+    overlap_rung(bench)
+    new_high = _drop_worse(bench)
+    proved = _prove_whole(bench, baseline)
+    dropped = {one.repair.id: one for one in bench.judgements() if one.verdict != "kept"}
+    final = tuple(_amend(one, dropped) for one in judged)
+    changes = bench.changed(bench.open)
+    return Settled(
+        snapshot=workspace.store.write(snapshot, changes) if changes else snapshot,
+        judgements=final,
+        baseline=proved,
+        broken=tuple(sorted(set(broken_tests(baseline.suite, proved.suite)) - set(proved.unsteady))),
+        new_high=new_high,
+    )
+
+
+def _amend(judgement: Judgement, dropped: dict[str, Judgement]) -> Judgement:
+    fallen = dropped.get(judgement.repair.id)
+    if fallen is None or judgement.verdict != "kept":
+        return judgement
+    tests = fallen.evidence.tests_broken or judgement.evidence.tests_broken
+    return judgement.model_copy(
+        update={
+            "verdict": fallen.verdict,
+            "reason": fallen.reason,
+            "evidence": judgement.evidence.model_copy(update={"tests_broken": tests}),
+        }
+    )
+
+
+def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:
+    """Run the whole suite on the combination until it is no worse, rolling the guilty back."""
+    if not bench.open or not baseline.suite.usable:
+        return baseline
+    trial = Trial(bench, baseline)
+    while True:
+        changes = bench.changed(bench.open)
+        suite = run_suite(
+            bench.workspace,
+            bench.snapshot,
+            changes=changes,
+            without=baseline.suite.left_out,
+            coverage=True,
+            limits=trial.limits,
+        )
+        broken = set(broken_tests(baseline.suite, suite)) - trial.excused
+        accusations = trial.accuse(bench.open) if broken and bench.open else []
+        if not accusations:
+            # What broke here and has no guilty at a second look flickers, or fails without any repair too.
+            return Baseline(suite=suite, unsteady=tuple(sorted(trial.excused | broken)))
+        convict(bench, accusations, trial.overran)
+
+
+def _drop_worse(bench: Bench) -> tuple[str, ...]:
+    """Drop the repairs that together make their file worse; return the new grave issues that are left."""
+    declines = _declines(bench)
+    for repair in list(bench.open):
+        found = [declines[path] for path in repair.paths if path in declines]
+        faults = sorted(
+            {fault for decline in found for fault in (*decline.grave, *decline.measures, *decline.typed)}
+        )
+        if faults:
+            bench.drop(repair, "rolled_back", f"with it comes more of: {', '.join(faults)}")
+    left = _declines(bench) if declines else {}
+    return tuple(f"{fault} in {path}" for path, decline in sorted(left.items()) for fault in decline.grave)
+
+
+def _declines(bench: Bench) -> dict[str, Decline]:
+    """Compare each changed file with what it was."""
+    changed = bench.changed(bench.open)
+    if not changed:
+        return {}
+    variants = [
+        Variant(id=f"{state}-{number}", path=path, content=contents[path])
+        for state, contents in (("before", bench.contents), ("after", changed))
+        for number, path in enumerate(changed)
+    ]
+    counts = recheck(bench.workspace, bench.snapshot, variants)
+    typed = new_type_errors(bench.workspace, bench.snapshot, changed)
+    found = {}
+    for number, path in enumerate(changed):
+        before, after = counts[f"before-{number}"], counts[f"after-{number}"]
+        decline = Decline(
+            grave=after.graver_than(before), measures=after.below(before), typed=typed.get(path, ())
+        )
+        if decline.grave or decline.measures or decline.typed:
+            found[path] = decline
+    return found
+
+
+def commit_patterns(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    parent: str,
+    judgements: Sequence[Judgement],
+    patterns: dict[str, Pattern],
+) -> tuple[str, dict[str, str]]:
+    """Commit the kept repairs of a phase, one commit a pattern.
+
+    Returns the last commit, and the commit of each repair by its id.
+    """
+    kept = [one for one in judgements if one.verdict == "kept"]
+    paths = sorted({path for one in kept for path in one.repair.paths})
+    contents = workspace.store.read_many(snapshot, paths)
+    applied: list[Repair] = []
+    commits: dict[str, str] = {}
+    for name in dict.fromkeys(one.repair.pattern for one in kept):
+        group = [one for one in kept if one.repair.pattern == name]
+        applied += [one.repair for one in group]
+        tree = workspace.store.write(snapshot, apply_repairs(applied, contents))
+        parent = workspace.store.commit(tree, parent, commit_message(name, group, patterns.get(name)))
+        commits |= {one.repair.id: parent for one in group}
+    return parent, commits
+
+
+def commit_message(name: str, group: Sequence[Judgement], pattern: Pattern | None) -> str:
+    """Write the message of a pattern's commit; its trailers name the repairs and their evidence."""
+    files = sorted({path for one in group for path in one.repair.paths})
+    where = f"{len(group)} places in {len(files)} files" if len(files) > 1 else f"In {line(files[0])}"
+    trailers = [
+        f"Nightmend-Repair: {one.repair.id} {line(one.repair.paths[0])}:{one.repair.line} grade={one.grade}"
+        for one in group
+    ]
+    return "\n".join(
+        [
+            _subject(name, len(group), pattern),
+            "",
+            *textwrap.wrap(pattern.why if pattern else group[0].repair.summary, BODY),
+            "",
+            f"{where}.",
+            "",
+            f"Nightmend-Agent: {group[0].repair.agent}",
+            *trailers,
+            "",
+        ]
+    )
+
+
+def _subject(name: str, places: int, pattern: Pattern | None) -> str:
+    """Say what a commit does, with the number of places where both fit."""
+    known = pattern.title if pattern else None
+    title = known or f"{'Mend' if pattern else 'Apply the fix of'} {name.replace('-', ' ')}"
+    counted = f"{title} ({places} places)"
+    return counted if places > 1 and len(counted) <= SUBJECT else title

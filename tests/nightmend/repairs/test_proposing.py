@@ -1,0 +1,71 @@
+"""Repairs of linters take with them the import that they use up."""
+
+from nightmend.diagnosis.diagnosis import diagnose
+from nightmend.patterns.loader import load_patterns
+from nightmend.repairs.proposing import propose_all
+from nightmend.repairs.repair import apply_edits
+
+RUFF = """\
+[project]
+name = "shop"
+version = "1"
+requires-python = ">=3.11"
+
+[tool.ruff.lint]
+select = ["UP", "F"]
+"""
+SHOP = """\
+from datetime import datetime, timezone
+from typing import Optional
+
+
+def first(day: Optional[str]) -> Optional[int]:
+    return None if day is None else datetime.now(timezone.utc).day
+"""
+
+
+OLD_HOME = """\
+import json
+from datetime import UTC, datetime, timezone
+from typing import Iterable, NamedTuple
+
+
+class Row(NamedTuple):
+    day: int
+
+
+def rows(days: Iterable[int]) -> list[Row]:
+    return [Row(day) for day in json.loads(str(days))], datetime.now(timezone.utc)
+"""
+
+
+def test_a_name_that_moved_is_imported_in_its_order(workspace_of):
+    ruff = RUFF.replace('["UP", "F"]', '["UP", "F", "I"]')
+    workspace = workspace_of({"shop.py": OLD_HOME, "pyproject.toml": ruff})
+    snapshot = workspace.night.base
+    issues = diagnose(workspace, snapshot, deep=False).issues
+    repairs = {one.pattern: one for one in propose_all(workspace, snapshot, issues, load_patterns())}
+    after = apply_edits(OLD_HOME.encode(), repairs["ruff-UP035"].edits).decode()
+    assert after.startswith(
+        "import json\nfrom collections.abc import Iterable\n"
+        "from datetime import UTC, datetime, timezone\nfrom typing import NamedTuple\n"
+    )
+    after = apply_edits(OLD_HOME.encode(), repairs["ruff-UP017"].edits).decode()
+    assert "from datetime import UTC, datetime\n" in after
+
+
+def test_the_last_uses_go_together_with_the_import(workspace_of):
+    workspace = workspace_of({"shop.py": SHOP, "pyproject.toml": RUFF})
+    snapshot = workspace.night.base
+    issues = diagnose(workspace, snapshot, deep=False).issues
+    repairs = propose_all(workspace, snapshot, issues, load_patterns())
+    by_pattern = {repair.pattern: repair for repair in repairs}
+    optional, zone = by_pattern["ruff-UP045"], by_pattern["ruff-UP017"]
+    assert len(optional.issues) == 2
+    after = apply_edits(SHOP.encode(), optional.edits).decode()
+    assert "typing" not in after
+    assert "def first(day: str | None) -> int | None:" in after
+    after = apply_edits(SHOP.encode(), zone.edits).decode()
+    assert "timezone" not in after
+    assert "datetime.now(UTC)" in after
+    assert "from datetime import UTC, datetime\n" in after
