@@ -11,11 +11,11 @@ from pathlib import Path
 
 from nightmend.advisories.database import advisories_folder, stamp
 from nightmend.agents import AGENTS, PHASES, Phase, phase_of
+from nightmend.environments.interpreter import Interpreter, find_interpreter
 from nightmend.errors import UsageError
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.home import state_folder
-from nightmend.interpreter import Interpreter, find_interpreter
 from nightmend.night import ALWAYS, Night
 from nightmend.settings import Budget, OrchestratorSettings, Profile, SandboxSettings, Thresholds
 from nightmend.targets.settings import target_settings

@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from nightmend.environments.interpreter import Interpreter, find_interpreter
 from nightmend.errors import PrerequisiteError
 from nightmend.frozen import Frozen
 from nightmend.git.store import Store
 from nightmend.git.target import Target
-from nightmend.interpreter import Interpreter, find_interpreter
 from nightmend.night import Night
 from nightmend.sandboxes import backends
 from nightmend.sandboxes.owner import sandbox_owner

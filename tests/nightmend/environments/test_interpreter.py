@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from nightmend.environments.interpreter import Interpreter, find_interpreter
 from nightmend.errors import UsageError
-from nightmend.interpreter import Interpreter, find_interpreter
 from nightmend.sandboxes.backends import create
 from nightmend.sandboxes.protocol import SandboxSpec
 
