@@ -44,6 +44,20 @@ class Limits(Frozen):
     more_output: Literal["end", "drop"] = Field("end", description="Ends the sandbox, or is dropped")
 
 
+class CollectLimits(Frozen):
+    """What may be copied out of a sandbox; reaching one copies nothing, and is named."""
+
+    entries: int = Field(200_000, ge=0, description="Files, folders and all else, together")
+    total_bytes: int = Field(4 * GIB, ge=0, description="Bytes of all files, without their holes")
+    file_bytes: int = Field(1 * GIB, ge=0, description="Bytes of one file, with its holes")
+    depth: int = Field(64, ge=0, le=200, description="Folders in folders")
+    name_bytes: int = Field(200, ge=1, description="Bytes of one name")
+    odd_names: Literal["end", "skip"] = Field(
+        "end", description="Names that are not UTF-8, or hold what cannot be printed"
+    )
+    links: Literal["keep", "skip"] = Field("keep", description="Symbolic links, wherever they lead")
+
+
 SUITE_LIMITS = Limits(
     memory=8 * GIB,
     cpu_seconds=3600,

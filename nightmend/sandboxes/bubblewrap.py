@@ -17,16 +17,17 @@ from nightmend.sandboxes.arguments import ENVIRONMENT, ETC, Mounts, arguments, c
 from nightmend.sandboxes.binary import bubblewrap_binary
 from nightmend.sandboxes.cgroups import cgroup_meter
 from nightmend.sandboxes.cleanup import claim, remove_tree
+from nightmend.sandboxes.collect import collect
 from nightmend.sandboxes.disk import Disk
 from nightmend.sandboxes.launch import Command
 from nightmend.sandboxes.layers import Layers
 from nightmend.sandboxes.owner import sandbox_owner
 from nightmend.sandboxes.polling import Polling
-from nightmend.sandboxes.protocol import READ_LIMIT, Bind, CommandResult, SandboxSpec
+from nightmend.sandboxes.protocol import READ_LIMIT, Bind, Collected, CommandResult, SandboxSpec
 from nightmend.sandboxes.seccomp import seccomp_filter
 from nightmend.sandboxes.staging import on_stage
 from nightmend.sandboxes.supervise import Supervision
-from nightmend.settings import Limits
+from nightmend.settings import CollectLimits, Limits
 
 Shown = Callable[[str], str]
 """Where bubblewrap sees a folder of the host."""
@@ -109,6 +110,12 @@ class Bubblewrap:
         with self._one_at_a_time:
             self._require_open()
             return self._layers.read(path, limit)
+
+    def collect(self, destination: Path, *, limits: CollectLimits | None = None) -> Collected:
+        """Copy what the commands wrote into a folder that does not exist yet."""
+        with self._one_at_a_time:
+            self._require_open()
+            return collect(self._layers, destination, limits or CollectLimits())
 
     def close(self) -> None:
         """End what runs and remove everything; again does nothing."""

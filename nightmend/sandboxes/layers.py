@@ -17,7 +17,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPAQUE = "user.overlay.opaque"
 
 
-class _Level(NamedTuple):
+class Level(NamedTuple):
     """One folder as the overlay shows it: its descriptor in each layer that has it."""
 
     upper: int | None
@@ -32,10 +32,15 @@ class Layers:
         self._lower = lower
         self._owner = owner
 
+    def top(self, stack: ExitStack) -> Level:
+        """Open the work layer itself."""
+        upper = open_folder(self._upper, None, stack)
+        return Level(upper, open_folder(self._lower, None, stack) if self._lower else None)
+
     def read(self, path: str, limit: int) -> bytes:
         """Read a regular file of at most `limit` bytes; FileNotFoundError where there is none."""
         with ExitStack() as stack:
-            level = self._top(stack)
+            level = self.top(stack)
             *folders, name = _parts(path)
             for folder in folders:
                 level = _descend(level, folder, stack)
@@ -52,7 +57,7 @@ class Layers:
     def write(self, path: str, content: bytes) -> None:
         """Put a regular file into the upper layer, with the mode of the one that it replaces."""
         with ExitStack() as stack:
-            level = self._top(stack)
+            level = self.top(stack)
             *folders, name = _parts(path)
             for folder in folders:
                 level = self._enter(level, folder, stack)
@@ -69,7 +74,7 @@ class Layers:
     def require_no_links(self, path: str) -> None:
         """SandboxError when anything on the way to `path`, or itself, is a link."""
         with ExitStack() as stack:
-            level = self._top(stack)
+            level = self.top(stack)
             *folders, name = _parts(path)
             for folder in folders:
                 level = _descend(level, folder, stack)
@@ -77,25 +82,21 @@ class Layers:
             if found and not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
                 raise SandboxError(f"{path!r} in the sandbox is a link now: nothing can be mounted there")
 
-    def _top(self, stack: ExitStack) -> _Level:
-        upper = _open_folder(self._upper, None, stack)
-        return _Level(upper, _open_folder(self._lower, None, stack) if self._lower else None)
-
-    def _enter(self, level: _Level, name: str, stack: ExitStack) -> _Level:
+    def _enter(self, level: Level, name: str, stack: ExitStack) -> Level:
         """Descend, making the folder in the upper layer where it is missing."""
         below = _descend(level, name, stack)
         if below.upper is not None or level.upper is None:
             return below
-        deleted = _stat(name, level.upper) is not None
+        deleted = look(name, level.upper) is not None
         if deleted:
             os.unlink(name, dir_fd=level.upper)
         mode = stat.S_IMODE(os.fstat(below.lower).st_mode) if below.lower is not None else 0o755
         os.mkdir(name, 0o700, dir_fd=level.upper)
-        upper = _open_folder(name, level.upper, stack)
+        upper = open_folder(name, level.upper, stack)
         self._give(upper, mode)
         if deleted and self._lower:
             os.setxattr(upper, _OPAQUE, b"y")
-        return _Level(upper, below.lower)
+        return Level(upper, below.lower)
 
     def _put(self, folder: int, name: str, content: bytes, mode: int, moment: float) -> None:
         """Write beside and rename, so that what stands there is replaced and never opened."""
@@ -120,34 +121,35 @@ def _parts(path: str) -> tuple[str, ...]:
     return parts
 
 
-def _descend(level: _Level, name: str, stack: ExitStack) -> _Level:
+def _descend(level: Level, name: str, stack: ExitStack) -> Level:
     """Open a folder's child in both layers; a link or file in its place is a SandboxError."""
     upper = lower = None
-    found = _stat(name, level.upper)
+    found = look(name, level.upper)
     if found:
-        if _is_whiteout(found):
-            return _Level(None, None)
+        if is_whiteout(found):
+            return Level(None, None)
         _require_folder(found, name)
-        upper = _open_folder(name, level.upper, stack)
-        if _is_opaque(upper):
-            return _Level(upper, None)
-    beneath = _stat(name, level.lower)
+        upper = open_folder(name, level.upper, stack)
+        if is_opaque(upper):
+            return Level(upper, None)
+    beneath = look(name, level.lower)
     if beneath and (upper is None or stat.S_ISDIR(beneath.st_mode)):
         _require_folder(beneath, name)
-        lower = _open_folder(name, level.lower, stack)
-    return _Level(upper, lower)
+        lower = open_folder(name, level.lower, stack)
+    return Level(upper, lower)
 
 
-def _find(level: _Level, name: str) -> tuple[int | None, os.stat_result | None]:
+def _find(level: Level, name: str) -> tuple[int | None, os.stat_result | None]:
     """Return the layer that shows an entry, and what it is there."""
     for layer in level:
-        found = _stat(name, layer)
+        found = look(name, layer)
         if found:
-            return (None, None) if _is_whiteout(found) else (layer, found)
+            return (None, None) if is_whiteout(found) else (layer, found)
     return None, None
 
 
-def _stat(name: str, folder: int | None) -> os.stat_result | None:
+def look(name: str, folder: int | None) -> os.stat_result | None:
+    """Return what an entry of a folder is, a link as such; None where there is none."""
     if folder is None:
         return None
     try:
@@ -156,17 +158,20 @@ def _stat(name: str, folder: int | None) -> os.stat_result | None:
         return None
 
 
-def _open_folder(name: str, parent: int | None, stack: ExitStack) -> int:
+def open_folder(name: str, parent: int | None, stack: ExitStack) -> int:
+    """Open a folder that is none of another name, until the stack closes it."""
     descriptor = os.open(name, _FOLDER, dir_fd=parent)
     stack.callback(os.close, descriptor)
     return descriptor
 
 
-def _is_whiteout(found: os.stat_result) -> bool:
+def is_whiteout(found: os.stat_result) -> bool:
+    """Whether an entry of the upper layer says that the lower one's is deleted."""
     return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0
 
 
-def _is_opaque(folder: int) -> bool:
+def is_opaque(folder: int | str) -> bool:
+    """Whether a folder of the upper layer hides the lower one's."""
     try:
         return os.getxattr(folder, _OPAQUE) == b"y"
     except OSError:

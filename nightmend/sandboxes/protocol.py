@@ -8,7 +8,7 @@ from typing import Protocol, Self
 from pydantic import Field
 
 from nightmend.frozen import Frozen
-from nightmend.settings import MIB, Limits
+from nightmend.settings import MIB, CollectLimits, Limits
 
 DEFAULT_WORKDIR = "/jail/work"
 READ_LIMIT = 64 * MIB
@@ -30,6 +30,23 @@ class CommandResult(Frozen):
     """The field of Limits that ended the sandbox ("output" for output_bytes); then return_code is not 0."""
     truncated: bool
     """Whether output was cut at output_bytes."""
+
+
+class Skipped(Frozen):
+    """What was not copied out of a sandbox."""
+
+    path: str
+    reason: str
+
+
+class Collected(Frozen):
+    """What was copied out of a sandbox; all paths are relative to its work layer."""
+
+    files: tuple[str, ...]
+    links: tuple[str, ...]
+    deleted: tuple[str, ...]
+    """Paths of the lower tree that are gone with all below them; something else may stand there now."""
+    skipped: tuple[Skipped, ...]
 
 
 class Bind(Frozen):
@@ -83,6 +100,13 @@ class Sandbox(Protocol):
 
     def read(self, path: str, limit: int = READ_LIMIT) -> bytes:
         """Read a regular file of the work layer, no link followed; FileNotFoundError where there is none."""
+
+    def collect(self, destination: Path, *, limits: CollectLimits | None = None) -> Collected:
+        """Copy what the commands wrote into a folder that does not exist yet, which becomes ours.
+
+        Files keep their bytes, holes, times and rwx bits, nothing else; symbolic links keep their text.
+        All of it is hostile: follow no link. SandboxError, and nothing copied, at the first limit.
+        """
 
     def close(self) -> None:
         """End what runs and remove everything; again does nothing."""
