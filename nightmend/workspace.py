@@ -115,7 +115,7 @@ def sandbox_folder(settings: SandboxSettings) -> Path:
         with contextlib.suppress(FileExistsError):
             shared.mkdir(parents=True)
             shared.chmod(0o1777)
-        mine.mkdir(mode=0o711, exist_ok=True)
+        mine.mkdir(mode=0o700, exist_ok=True)
         state = mine.lstat()
     except OSError as error:
         raise PrerequisiteError(
@@ -125,6 +125,7 @@ def sandbox_folder(settings: SandboxSettings) -> Path:
         raise PrerequisiteError(
             f"{mine} belongs to someone else; remove it, or set base_directory to a folder of yours"
         )
+    mine.chmod(0o700)  # what hostile code leaves there must not be started by other users
     return mine
 
 

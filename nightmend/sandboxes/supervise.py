@@ -116,6 +116,7 @@ class Supervision:
         if pid is None:
             return  # it has failed, and bubblewrap will say why
         try:
+            _expendable(pid)
             self._meter.admit(pid)
         except ProcessLookupError:
             return
@@ -261,6 +262,16 @@ def _minds_its_parent(pid: int) -> bool | None:
             return True if b"\nSeccomp:\t2\n" in status.read() else None
     except OSError:
         return None
+
+
+def _expendable(pid: int) -> None:
+    """Let a process and all that it will start die before anything else where the machine lacks memory.
+
+    Written by root this is also the least that they can set: sparing itself, a process would hold off the
+    end of its control group.
+    """
+    with suppress(FileNotFoundError), open(f"/proc/{pid}/oom_score_adj", "w") as score:
+        score.write("1000")
 
 
 def _parent(pid: int) -> int:

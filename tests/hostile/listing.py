@@ -1,0 +1,12 @@
+"""The hostile list: every check, in the order of the page."""
+
+from tests.hostile.check import Check
+from tests.hostile.checks import network, privileges, reading, writing
+
+SECTIONS: dict[str, tuple[Check, ...]] = {
+    "Reading": reading.CHECKS,
+    "Writing": writing.CHECKS,
+    "Network and shared memory": network.CHECKS,
+    "Other processes and the kernel": privileges.CHECKS,
+}
+CHECKS = tuple(check for checks in SECTIONS.values() for check in checks)
