@@ -197,6 +197,11 @@ def _kept_out(place: Path, kept_out: frozenset[Path]) -> bool:
     return any(folder == path or folder in path.parents for folder in (place, real) for path in guarded)
 
 
+def holds_more(place: Path) -> bool:
+    """Say whether a folder is no place for packages alone, but a top folder or a home."""
+    return _kept_out(place, frozenset())
+
+
 def _below(place: Path, folders: frozenset[Path]) -> bool:
     """Say whether a place lies in the target: what is bound there would hide the snapshot."""
     return any(

@@ -28,12 +28,14 @@ class Mounts(Frozen):
     etc: str
     binds: tuple[Bind, ...]
     tmp_bytes: int
+    network: bool = False
 
 
 def arguments(mounts: Mounts, environment: Mapping[str, str]) -> list[str]:
     """Return everything but the descriptors and the command."""
     return [
         *ISOLATION,
+        *(("--share-net",) if mounts.network else ()),
         *(word for item in environment.items() for word in ("--setenv", *item)),
         *_system(mounts),
         *("--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"),

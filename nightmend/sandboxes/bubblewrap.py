@@ -191,6 +191,7 @@ class Bubblewrap:
             etc=shown(str(ETC)),
             binds=tuple(Bind(host=shown(bind.host), inside=bind.inside) for bind in spec.binds),
             tmp_bytes=limits.tmp_bytes,
+            network=spec.network is not None,
         )
 
 

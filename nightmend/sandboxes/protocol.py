@@ -5,9 +5,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from pydantic import Field
+from pydantic import Field, InstanceOf, model_validator
 
 from nightmend.frozen import Frozen
+from nightmend.sandboxes.network import Network
 from nightmend.settings import MIB, CollectLimits, Limits
 
 DEFAULT_WORKDIR = "/jail/work"
@@ -69,6 +70,14 @@ class SandboxSpec(Frozen):
     binds: tuple[Bind, ...] = ()
     limits: Limits = Limits()
     environment: dict[str, str] = Field(default_factory=dict)
+    network: InstanceOf[Network] | None = None
+    """None for everything that runs code of a target or of its packages."""
+
+    @model_validator(mode="after")
+    def _no_tree_beside_a_network(self) -> Self:
+        if self.network is not None and (self.lower is not None or self.workdir != DEFAULT_WORKDIR):
+            raise ValueError("a sandbox with a network holds no tree and stands in no other's place")
+        return self
 
 
 class Sandbox(Protocol):
