@@ -38,6 +38,12 @@ from nightmend.workspace import target_folder
 
 repository = click.argument("target", type=click.Path(path_type=Path))
 interpreter = click.option("--python", metavar="PATH", help="Interpreter that has the target's dependencies.")
+build_environment = click.option(
+    "--build-environment/--no-build-environment",
+    default=True,
+    show_default=True,
+    help="Without --python, install what the target declares that its tests need.",
+)
 report_folder = click.option("--report", type=click.Path(path_type=Path), help="Folder for the report.")
 
 
@@ -50,6 +56,7 @@ def cli() -> None:
 @cli.command()
 @repository
 @interpreter
+@build_environment
 @report_folder
 @click.option(
     "--profile",
@@ -72,6 +79,7 @@ def cli() -> None:
 def recover(
     target: Path,
     python: str | None,
+    build_environment: bool,
     report: Path | None,
     profile: Profile,
     through: Phase,
@@ -98,6 +106,7 @@ def recover(
             only=list(only),
             max_commits=max_commits,
             max_lines=max_lines,
+            build_environment=build_environment,
         )
     if apply_result and published.branch:
         store = Store(target_folder(state_folder(), opened.path) / "store.git", opened)
@@ -108,26 +117,28 @@ def recover(
 @cli.command()
 @repository
 @interpreter
+@build_environment
 @report_folder
-def diagnose(target: Path, python: str | None, report: Path | None) -> None:
+def diagnose(target: Path, python: str | None, build_environment: bool, report: Path | None) -> None:
     """Say what is wrong with a repository, and change nothing."""
     opened = look_at(target, python, report, publishes=False)
     with night_environment():
         from flows.diagnose import diagnose as flow
 
-        flow(str(opened.path), python, str(report.absolute()) if report else None)
+        flow(str(opened.path), python, str(report.absolute()) if report else None, build_environment)
 
 
 @cli.command()
 @repository
 @interpreter
-def validate(target: Path, python: str | None) -> None:
+@build_environment
+def validate(target: Path, python: str | None, build_environment: bool) -> None:
     """Validate a repository and what a night stands on, and say what is left for a person."""
     opened = look_at(target, python, None, publishes=False)
     with night_environment():
         from flows.validation import validation as flow
 
-        found = flow(str(opened.path), python)
+        found = flow(str(opened.path), python, build_environment)
     if found.complaints:
         raise NightmendError(f"{opened.path} is not valid: {'; '.join(found.complaints)}")
 

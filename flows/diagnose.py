@@ -23,19 +23,29 @@ from tasks.tell import tell
 
 
 @flow(name="diagnose", flow_run_name="diagnose {target}", persist_result=True, result_serializer="json")
-def diagnose(target: str, python: str | None = None, report: str | None = None) -> str:
+def diagnose(
+    target: str, python: str | None = None, report: str | None = None, build_environment: bool = True
+) -> str:
     """Say what is wrong with a Python codebase, and change nothing; returns the folder of the report.
 
     Args:
         target: Path of the git repository to look at.
-        python: Interpreter that has the target's dependencies; our own where none is named.
+        python: Interpreter that has the target's dependencies; where none is named, one is built.
+        build_environment: Whether to install what the target declares; else our own Python runs its tests.
         report: Folder for the report; in the state folder where none is named.
     """
     clock = time.perf_counter()
     lower_priority()
     absolute(target=target, report=report)
     preflight(Target.open(Path(target)), state_folder(), report, publishes=False)
-    night = open_night(target, python, through="diagnostics", **configured())
+    night = open_night(
+        target,
+        python,
+        through="diagnostics",
+        build_environment=build_environment,
+        tell=say,
+        **configured(),
+    )
     log_from(night.orchestrator.log_level)
     start = beginning(night)
     validated: list[PhaseResult] = []

@@ -57,6 +57,7 @@ def recover(
     only: list[str] | None = None,
     max_commits: int | None = None,
     max_lines: int | None = None,
+    build_environment: bool = True,
 ) -> Published:
     """Recover a Python codebase overnight: ten agents in five phases, and nothing is kept on trust.
 
@@ -65,7 +66,8 @@ def recover(
 
     Args:
         target: Path of the git repository to recover.
-        python: Interpreter that has the target's dependencies; our own where none is named.
+        python: Interpreter that has the target's dependencies; where none is named, one is built.
+        build_environment: Whether to install what the target declares; else our own Python runs its tests.
         profile: ratchet: what is measured must not fall; strict: every target must be met as well.
         report: Folder for the report; in the state folder where none is named.
         through: The last phase to do; the phases behind it are skipped.
@@ -79,7 +81,15 @@ def recover(
     preflight(Target.open(Path(target)), state_folder(), report)
     budget = _budget(max_commits, max_lines)
     night = open_night(
-        target, python, profile, through=through, only=only or (), budget=budget, **configured()
+        target,
+        python,
+        profile,
+        through=through,
+        only=only or (),
+        budget=budget,
+        build_environment=build_environment,
+        tell=say,
+        **configured(),
     )
     log_from(night.orchestrator.log_level)
     with discreetly(night):

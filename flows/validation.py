@@ -36,16 +36,17 @@ class Validation(Frozen):
 
 
 @flow(name="validation", flow_run_name="validate {target}", persist_result=True, result_serializer="json")
-def validation(target: str, python: str | None = None) -> Validation:
+def validation(target: str, python: str | None = None, build_environment: bool = True) -> Validation:
     """Validate a repository and what a night stands on; nothing is changed.
 
     Args:
         target: Path of the git repository to look at.
-        python: Interpreter that has the target's dependencies; our own where none is named.
+        python: Interpreter that has the target's dependencies; where none is named, one is built.
+        build_environment: Whether to install what the target declares; else our own Python runs its tests.
     """
     lower_priority()
     absolute(target=target)
-    night = open_night(target, python, **configured())
+    night = open_night(target, python, build_environment=build_environment, tell=say, **configured())
     log_from(night.orchestrator.log_level)
     with discreetly(night):
         found = Validation(

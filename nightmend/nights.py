@@ -3,7 +3,7 @@
 import hashlib
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -11,7 +11,9 @@ from pathlib import Path
 
 from nightmend.advisories.database import advisories_folder, stamp
 from nightmend.agents import AGENTS, PHASES, Phase, phase_of
+from nightmend.environments.environment import Environment
 from nightmend.environments.interpreter import Interpreter, find_interpreter
+from nightmend.environments.provide import environments_folder, provide
 from nightmend.errors import UsageError
 from nightmend.git.store import Store
 from nightmend.git.target import Target
@@ -37,19 +39,27 @@ def open_night(
     only: Sequence[str] = (),
     budget: Budget | None = None,
     discreet: bool = False,
+    build_environment: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Night:
     """Return the night of a target; UsageError where the target or the interpreter is not what it seems.
 
     The profile is the stricter of the one asked for here and the target's own: neither weakens the other.
+    `build_environment` has what the target declares installed where no `python` is named; `tell` hears of it.
     """
     _refuse_agents(through, only)
     place = Target.open(Path(target))
     home = home or state_folder()
+    _refuse_built(python, home)
     interpreter = find_interpreter(python, target=str(place.path))
     store = Store(target_folder(home, place.path) / "store.git", place)
     commit = place.head()
     base = store.snapshot(commit)
     declared = target_settings(store, base)
+    environment = Environment()
+    if build_environment and python is None:
+        environment = provide(store, base, place.path, home, declared.environment, tell)
+        interpreter = environment.interpreter or interpreter
     return Night(
         run=datetime.now(UTC).strftime("%Y%m%d-%H%M%S"),
         target=str(place.path),
@@ -58,6 +68,7 @@ def open_night(
         base=base,
         profile="strict" if "strict" in (profile, declared.profile) else "ratchet",
         python=interpreter.executable,
+        environment=environment,
         engine=_digest(engine_digest(), *_environment(interpreter), stamp(advisories_folder())),
         orchestrator=orchestrator or OrchestratorSettings(),
         sandbox=sandbox or SandboxSettings(),
@@ -68,6 +79,12 @@ def open_night(
         through=through,
         only=tuple(agent for agent in AGENTS if agent in only),
     )
+
+
+def _refuse_built(python: str | None, home: Path) -> None:
+    """Refuse an interpreter that we built: it holds code of packages, and runs in sandboxes alone."""
+    if python and environments_folder(home).resolve() in Path(python).expanduser().absolute().parents:
+        raise UsageError(f"{python} was built by nightmend, which finds it by itself: leave out --python")
 
 
 def _refuse_agents(through: Phase, only: Sequence[str]) -> None:

@@ -39,8 +39,9 @@ class Workspace:
 
     @cached_property
     def interpreter(self) -> Interpreter:
-        """The Python that has the target's dependencies."""
-        return find_interpreter(self.night.python, target=str(self.target.path))
+        """The Python that has the target's dependencies; one that we built is never asked, only described."""
+        built = self.night.environment.interpreter
+        return built or find_interpreter(self.night.python, target=str(self.target.path))
 
     @cached_property
     def own(self) -> Interpreter:

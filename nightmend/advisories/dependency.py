@@ -148,13 +148,14 @@ def _pin(specifier: SpecifierSet) -> str | None:
 
 
 def _dependency(path: str, text: str, name: str, version: str | None, specifier: str) -> Dependency:
-    known = version if version is not None and _is_version(version) else None
+    known = version if version is not None and is_version(version) else None
     return Dependency(
         name=canonicalize_name(name), version=known, specifier=specifier, path=path, line=_line(text, name)
     )
 
 
-def _is_version(text: str) -> bool:
+def is_version(text: str) -> bool:
+    """Say whether a text is a version as PEP 440 has it."""
     try:
         Version(text)
     except InvalidVersion:

@@ -1,4 +1,4 @@
-"""Make an environment from files that were fetched, in a sandbox without a network: here code of packages runs.
+"""Make an environment from files that were fetched, without a network: here code of packages runs.
 
 What comes out is hostile data. It is taken when nothing of the sandbox lives any more, and nothing in it is
 ever started outside of one.
@@ -11,12 +11,13 @@ from pathlib import Path
 from nightmend.environments.declared import Missing
 from nightmend.environments.interpreter import Interpreter
 from nightmend.environments.spec import FILES, LIMITS, SETTINGS, UV, last_words, shown, uv_binary
-from nightmend.environments.take import take
+from nightmend.environments.take import ENVIRONMENT, take
 from nightmend.frozen import Frozen
 from nightmend.sandboxes import backends
 from nightmend.sandboxes.protocol import Bind, Sandbox, SandboxSpec
 
-ENVIRONMENT, BUILT = "env", "built"
+BUILT = "built"
+OFFLINE = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": FILES, "UV_LINK_MODE": "hardlink"}
 INSTALLED = re.compile(r"^ \+ (\S+)==(\S+?)(?: \(.*\))?$", re.MULTILINE)
 
 
@@ -48,12 +49,12 @@ def build(
         workdir=str(folder),  # so that its commands know their place
         binds=shown(base.binds, (Bind(host=uv_binary(), inside=UV), Bind(host=str(files), inside=FILES))),
         limits=LIMITS,
-        environment={**SETTINGS, "UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": FILES},
+        environment={**SETTINGS, **OFFLINE, "UV_CACHE_DIR": str(folder / BUILT / "cache")},
     )
     with backends.create(spec) as box:
         made, missing = _make(box, wheels, sources, own, base)
-        folder.mkdir(mode=0o755)
-        take(box.path / "upper", ENVIRONMENT, folder / ENVIRONMENT, base)
+        box.run(("rm", "-rf", BUILT))
+        take(box, folder, base)
     return Build(installed=made, missing=missing)
 
 
@@ -71,7 +72,8 @@ def _make(
     built = box.execute_command(f"ls {BUILT}").stdout.decode("utf-8", "replace").split()
     files = [f"{FILES}/{name}" for name in wheels]
     files += [f"./{BUILT}/{name}" for name in built if re.fullmatch(r"[\w.+!-]+\.whl", name, re.ASCII)]
-    made = box.run((UV, "venv", "--python", base.executable, "--no-project", ENVIRONMENT), env=_cache())
+    box.run(("rm", "-rf", ENVIRONMENT))  # whatever a build back end left there
+    made = box.run((UV, "venv", "--python", base.executable, "--no-project", ENVIRONMENT))
     if made.return_code:
         return (), (Missing(requirement="a virtual environment", path="", why=last_words(made)),)
     installed, failed = _install(box, files)
@@ -82,15 +84,15 @@ def _build_sources(box: Sandbox, sources: Iterable[str], base: Interpreter) -> I
     """Build a wheel of each source distribution with what was fetched for it."""
     for name in sources:
         command = (UV, "build", "--wheel", "--python", base.executable, "--out-dir", BUILT, f"{FILES}/{name}")
-        result = box.run(command, env=_cache())
+        result = box.run(command)
         if result.return_code:
             yield Missing(requirement=name, path="", why=f"it cannot be built: {last_words(result)}")
 
 
 def _install(box: Sandbox, files: Sequence[str]) -> tuple[tuple[str, ...], list[Missing]]:
     """Install all at once, or each by itself where one of them cannot be."""
-    together = _pip(box, files)
-    if together is not None and not isinstance(together, str):
+    together = _pip(box, files) if files else ()
+    if not isinstance(together, str):
         return together, []
     installed: list[str] = []
     missing = []
@@ -106,12 +108,8 @@ def _install(box: Sandbox, files: Sequence[str]) -> tuple[tuple[str, ...], list[
 def _pip(box: Sandbox, files: Sequence[str]) -> tuple[str, ...] | str:
     """Return what was installed, or why nothing was."""
     command = (UV, "pip", "install", "--no-deps", "--python", f"{ENVIRONMENT}/bin/python", *files)
-    result = box.run(command, env=_cache())
+    result = box.run(command)
     if result.return_code:
         return last_words(result)
     said = result.stderr.decode("utf-8", "replace")
     return tuple(f"{name}=={version}" for name, version in INSTALLED.findall(said))
-
-
-def _cache() -> dict[str, str]:
-    return {"UV_CACHE_DIR": "/tmp/cache"}  # noqa: S108 -- inside

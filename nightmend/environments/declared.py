@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from pydantic import Field
 
-from nightmend.advisories.dependency import LOCKS, dependencies
+from nightmend.advisories.dependency import LOCKS, dependencies, is_version
 from nightmend.configured.files import ConfigFiles, Table, parse_files, strings, sub_table
 from nightmend.configured.project import requires_python
 from nightmend.environments.names import Chosen, chosen
@@ -56,8 +56,12 @@ class Declaration(Frozen):
     """Everything that the environment of a target is made from."""
 
     name: str | None = None
+    version: str = ""
+    """Empty where only a build would tell."""
     requires_python: str | None = None
     requirements: tuple[Wanted, ...] = ()
+    own_dependencies: tuple[str, ...] = ()
+    """Of the requirements, those that the target itself cannot be imported without."""
     constraints: tuple[str, ...] = ()
     """What the target's own files narrow."""
     pins: tuple[str, ...] = ()
@@ -102,8 +106,10 @@ def declared_in(contents: Mapping[str, bytes], wish: Chosen) -> Declaration:
     narrowing = [text for text, _, narrows in lines if narrows and _requirement(text)]
     return Declaration(
         name=name or None,
+        version=_version(files),
         requires_python=requires_python(files.parsed, contents.get(SCRIPT)),
         requirements=wanted,
+        own_dependencies=tuple(text for text, _, _ in _base(files) if _requirement(text)),
         constraints=tuple(dict.fromkeys(narrowing)),
         pins=_pins(contents),
         missing=missing,
@@ -323,6 +329,16 @@ def _pins(contents: Mapping[str, bytes]) -> tuple[str, ...]:
 
 def _compiled(path: str, contents: Mapping[str, bytes]) -> bool:
     return path.endswith(".txt") and path.removesuffix(".txt") + ".in" in contents
+
+
+def _version(files: _Files) -> str:
+    said = (
+        _text(files.table("project").get("version")),
+        _text(files.table("tool", "poetry").get("version")),
+        files.option("metadata", "version"),
+        _text(files.setup.get("version")),
+    )
+    return next((text for text in said if is_version(text)), "")
 
 
 def _entry_points(files: _Files) -> dict[str, dict[str, str]]:

@@ -35,6 +35,8 @@ UNREACHABLE = re.compile(
     r"|operation timed out|Failed to fetch"
 )
 NAME = re.compile(r"[\w.+!-]+\.(whl|tar\.gz|zip)", re.ASCII)
+SOFT = ("setuptools<81",)
+"""The last ones have no pkg_resources, which older packages import without asking for it."""
 ROUNDS = 50
 """Packages without a wheel that one resolution may turn out to need."""
 
@@ -90,7 +92,7 @@ class _Download:
     ) -> None:
         self.box, self.base, self.own, self.indexes = box, base, own, indexes
         self.wanted = wanted
-        self.pins = wanted.pins
+        self.pins = (*wanted.pins, *SOFT)
         self.sources: dict[str, str] = {}
         """File by name of what has no wheel."""
         self.build_files: dict[str, Locked] = {}
@@ -122,7 +124,7 @@ class _Download:
             wheels=tuple(one.file for one in locked if one.file not in problems),
             sources=tuple(self.sources.values()),
             missing=tuple(self.missing),
-            unpinned=self.pins != self.wanted.pins,
+            unpinned=bool(self.wanted.pins) and not self.pins,
         )
 
     def _without_culprits(self) -> list[Locked]:

@@ -15,7 +15,9 @@ from packaging.utils import canonicalize_name
 
 from nightmend.environments.declared import Declaration
 
-VERSION = re.compile(r"^(?:__version__|version|VERSION)\s*(?::\s*str\s*)?=\s*['\"](\d[\w.+!-]*)['\"]", re.MULTILINE)
+VERSION = re.compile(
+    r"^(?:__version__|version|VERSION)\s*(?::\s*str\s*)?=\s*['\"](\d[\w.+!-]*)['\"]", re.MULTILINE
+)
 UNKNOWN = "0"
 
 
@@ -28,7 +30,7 @@ def own_wheel(declared: Declaration, version: str, roots: Iterable[str]) -> tupl
     files = {
         f"__editable__.{stem}.pth": "".join(f"{root}\n" for root in roots),
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {declared.name}\nVersion: {version}\n{needs}",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: nightmend\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": _sections(declared.entry_points),
     }
     record = "".join(f"{name},{_digest(text)},{len(text.encode())}\n" for name, text in files.items())

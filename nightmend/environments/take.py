@@ -1,7 +1,7 @@
 """Take an environment out of its sandbox: what was collected is data, and is made fit to be shown to others.
 
-Links that lead out of it go. What names the Python is written anew, so that nothing the build put there stands
-for one; outside of a sandbox it is never started all the same.
+Links that lead out of it go. What names the Python is written anew, so that nothing the build put there
+stands for one; outside of a sandbox it is never started all the same.
 """
 
 import os
@@ -15,13 +15,15 @@ from nightmend.sandboxes.protocol import Sandbox
 from nightmend.settings import GIB, CollectLimits
 
 LIMITS = CollectLimits(entries=1_000_000, total_bytes=16 * GIB, file_bytes=4 * GIB, odd_names="skip")
+ENVIRONMENT = "env"
+"""The folder of the virtual environment in what is collected."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _INWARDS = re.compile(r"(\.\./)*[^/]+(/[^/]+)*")
 
 
 def take(box: Sandbox, into: Path, base: Interpreter) -> None:
-    """Collect the work layer into `into`, which is made: a virtual environment of the Python `base`.
+    """Collect the work layer into `into`, which is made: `env` in it is an environment of the Python `base`.
 
     SandboxError where it is none, or larger than an environment may be.
     """
@@ -30,16 +32,16 @@ def take(box: Sandbox, into: Path, base: Interpreter) -> None:
         for link in collected.links:
             if _leads_out(link, os.readlink(into / link)):
                 (into / link).unlink()
-        _name_python(str(into), base)
+        _name_python(str(into / ENVIRONMENT), base)
     except OSError as error:
         raise SandboxError(f"what was built is no virtual environment: {error.strerror}") from None
 
 
 def _leads_out(link: str, text: str) -> bool:
-    """Say whether a link leaves the tree: only steps up come first, and never more than there are folders."""
+    """Say whether a link leaves `env`: steps up may come first, fewer than there are folders above it."""
     steps = PurePosixPath(text).parts
     up = next((at for at, step in enumerate(steps) if step != ".."), len(steps))
-    return not _INWARDS.fullmatch(text) or ".." in steps[up:] or up > link.count("/")
+    return not _INWARDS.fullmatch(text) or ".." in steps[up:] or up >= link.count("/")
 
 
 def _name_python(root: str, base: Interpreter) -> None:

@@ -13,6 +13,7 @@ from pydantic import Field, StrictBool, StrictStr
 from pydantic import ValidationError as InvalidTable
 
 from nightmend.detectors.registry import taxonomies
+from nightmend.environments.names import Chosen
 from nightmend.errors import UsageError
 from nightmend.frozen import Frozen
 from nightmend.git.store import Store
@@ -33,6 +34,7 @@ EXPECTED = {
     "rules": "a table of names with true or false",
     "test_command": "a pytest command line, as a string or a list of strings",
     "profile": "`ratchet` or `strict`",
+    "environment": "a table of `extras` and `groups`, lists of names",
 }
 
 
@@ -44,6 +46,7 @@ class Declared(Frozen):
     rules: dict[str, StrictBool] = Field(default_factory=dict)
     test_command: StrictStr | list[StrictStr] | None = None
     profile: Profile = "ratchet"
+    environment: Chosen = Chosen()
 
 
 class TargetSettings(Frozen):
@@ -57,6 +60,8 @@ class TargetSettings(Frozen):
     """Patterns of ours and rules of tools (`ruff:E501`) that are switched on or off."""
     test_command: PytestCommand | None = None
     profile: Profile = "ratchet"
+    environment: Chosen = Chosen()
+    """Which of its extras and groups its tests need."""
 
     def covers(self, path: str) -> bool:
         """Say whether a night may look at a file."""
@@ -96,6 +101,7 @@ def target_settings(store: Store, snapshot: Snapshot) -> TargetSettings:
         if declared.test_command is None
         else pytest_command(declared.test_command, files.keys()),
         profile=declared.profile,
+        environment=declared.environment,
     )
     if (settings.include or settings.exclude) and not any(map(settings.covers, files)):
         raise UsageError(f"include and exclude in {TABLE} leave no file of the target: correct them")

@@ -1,0 +1,274 @@
+"""Environments that are really built: real uv, real sandboxes, indexes of the test's own."""
+
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from nightmend.environments.environment import Environment
+from nightmend.errors import UsageError
+from nightmend.nights import open_night
+from nightmend.sandboxes.protocol import CommandResult
+from nightmend.workspace import Workspace
+
+from .conftest import Guard, alone
+
+pytestmark = pytest.mark.integration
+PROJECT = '[project]\nname = "shop"\nversion = "2.5"\nrequires-python = ">=3.8"\ndependencies = ["glass"]\n'
+
+MakeTarget = Callable[[Mapping[str, str]], Path]
+
+
+@pytest.fixture
+def make_target(tmp_path: Path) -> MakeTarget:
+    def made(files: Mapping[str, str]) -> Path:
+        root = tmp_path / "target"
+        for path, text in {"shop/__init__.py": "", **files}.items():
+            place = root / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+        git = ("git", "-c", "user.name=A", "-c", "user.email=a@localhost")
+        for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "-m", "first")):
+            subprocess.run((*git, *words), cwd=root, check=True)
+        return root
+
+    return made
+
+
+@pytest.fixture
+def provided(tmp_path: Path) -> Callable[[Path], Workspace]:
+    def opened(target: Path, tell: Callable[[str], None] = lambda _: None) -> Workspace:
+        return Workspace(open_night(target, home=tmp_path / "home", build_environment=True, tell=tell))
+
+    return opened
+
+
+def python(workspace: Workspace, code: str) -> CommandResult:
+    with workspace.sandbox(workspace.night.base, "test", at_target=True) as box:
+        return box.run([workspace.interpreter.executable, "-I", "-c", code])
+
+
+def test_what_is_declared_is_installed_and_kept(index, make_target, provided, tmp_path):
+    index.wheel("glass", requires=("sand",))
+    index.wheel("sand")
+    scripts = '[project.scripts]\nsell = "shop:sell"\n[dependency-groups]\ntest = ["ruler"]\n'
+    index.wheel("ruler")
+    target = make_target(
+        {"pyproject.toml": PROJECT + scripts, "shop/__init__.py": "def sell(): print('sold')"}
+    )
+    told: list[str] = []
+    workspace = provided(target, told.append)
+    night = workspace.night
+    assert night.environment.installed == (
+        "glass==1.0",
+        "pytest==8.0",
+        "ruler==1.0",
+        "sand==1.0",
+        "shop==2.5",
+    )
+    assert night.environment.missing == ()
+    assert night.environment.note == ""
+    said = python(workspace, "import glass, sand, ruler, shop; from importlib.metadata import version as v;"
+                  "print(v('shop'), shop.__file__)")  # fmt: skip
+    assert said.stdout.decode().split() == ["2.5", f"{target}/shop/__init__.py"], said.stderr
+    with workspace.sandbox(night.base, "test", at_target=True) as box:
+        assert box.run([f"{night.environment.prefix}/bin/sell"]).stdout == b"sold\n"
+
+    index.folder.rename(tmp_path / "gone")
+    again = provided(target, told.append)
+    assert again.night.environment == night.environment
+    assert told[-1].endswith("kept from an earlier night")
+    assert again.night.engine == night.engine
+
+
+def test_what_cannot_be_had_is_told_and_the_rest_is_there(index, make_target, provided):
+    index.wheel("glass")
+    target = make_target({
+        "pyproject.toml": PROJECT.replace('"glass"', '"glass", "nowhere-to-be-had>=3", "there @ git+https://x.invalid/y"')
+    })  # fmt: skip
+    environment = provided(target).night.environment
+    assert "glass==1.0" in environment.installed
+    assert {one.requirement for one in environment.missing} == {
+        "nowhere-to-be-had>=3",
+        "there @ git+https://x.invalid/y",
+    }
+    assert {one.path for one in environment.missing} == {"pyproject.toml"}
+    assert "was not found" in next(one.why for one in environment.missing if "nowhere" in one.requirement)
+
+
+def test_of_two_that_exclude_each_other_the_first_is_there(index, make_target, provided):
+    index.wheel("glass", requires=("sand<2",))
+    index.wheel("cup", requires=("sand>=2",))
+    index.wheel("sand", "1.0")
+    index.wheel("sand", "2.0")
+    target = make_target({"pyproject.toml": PROJECT.replace('"glass"', '"glass", "cup"')})
+    environment = provided(target).night.environment
+    assert "sand==1.0" in environment.installed
+    assert [one.requirement for one in environment.missing] == ["cup"]
+
+
+LOCK = '[[package]]\nname = "glass"\nversion = "{}"\nsource = {{ registry = "https://x.invalid/simple" }}\n'
+
+
+@pytest.mark.parametrize(("locked", "installed", "note"), [
+    ("1.0", "glass==1.0", ""), ("0.7", "glass==2.0", "its lock could not be held to"),
+])  # fmt: skip
+def test_a_lock_is_held_to_where_it_can_be(index, make_target, provided, locked, installed, note):
+    index.wheel("glass", "1.0")
+    index.wheel("glass", "2.0")
+    environment = provided(
+        make_target({"pyproject.toml": PROJECT, "uv.lock": LOCK.format(locked)})
+    ).night.environment
+    assert installed in environment.installed
+    assert environment.note == note
+
+
+def test_without_an_index_the_night_goes_on_with_our_own_python(make_target, provided, monkeypatch, tmp_path):
+    alone(monkeypatch, tmp_path, "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    night = provided(make_target({"pyproject.toml": PROJECT})).night
+    assert night.environment.prefix == ""
+    assert "no package index could be reached" in night.environment.note
+    assert night.python == open_night(night.target, home=tmp_path / "home").python
+
+
+def test_a_python_that_nobody_has_is_asked_for_in_a_sentence(index, make_target, provided):
+    target = make_target({"pyproject.toml": PROJECT.replace(">=3.8", ">=3.99")})
+    environment = provided(target).night.environment
+    assert environment == Environment(
+        note="no Python here is >=3.99, as the target requires; name one by --python"
+    )
+
+
+SPY = """
+import json, os, pathlib, socket
+
+def build_wheel(into, config_settings=None, metadata_directory=None):
+    seen = json.dumps(dict(os.environ))
+    for file in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        try:
+            seen += file.read_text(errors="replace")
+        except OSError:
+            pass
+    for place in ("/etc", "/tmp", os.path.expanduser("~"), os.path.dirname(into)):
+        for folder, _, files in os.walk(place):
+            for name in files:
+                try:
+                    seen += pathlib.Path(folder, name).read_text(errors="replace")
+                except OSError:
+                    pass
+    try:
+        socket.create_connection(("127.0.0.1", PORT), 2)
+        answer = "connected"
+    except OSError as error:
+        answer = type(error).__name__
+    found = "-".join(("hunter2", "spy")) in seen  # nowhere whole in this file, or its bytecode
+    return _wheel(into, "spy", "1.0", f"ANSWER = {answer!r}\\nFOUND = {found!r}\\nLENGTH = {len(seen)}\\n")
+"""
+
+
+def test_a_login_reaches_the_download_alone_and_building_has_no_network(
+    index, guarded: Guard, make_target, provided, monkeypatch, tmp_path
+):
+    server = guarded(index.folder, "keeper:hunter2-spy")
+    alone(monkeypatch, tmp_path, f"http://keeper:hunter2-spy@127.0.0.1:{server.server_port}/simple")
+    index.wheel("glass")
+    index.source("spy", SPY.replace("PORT", str(server.server_port)), requires=("glass",))
+    workspace = provided(make_target({"pyproject.toml": PROJECT.replace('"glass"', '"spy"')}))
+    assert "spy==1.0" in workspace.night.environment.installed, workspace.night.environment
+    assert "glass==1.0" in workspace.night.environment.installed
+    assert any(path.endswith("spy-1.0.tar.gz") for path in server.asked)
+    said = python(workspace, "import spy; print(spy.ANSWER, spy.FOUND, spy.LENGTH > 100)")
+    assert said.stdout.decode().split()[1:] == ["False", "True"], said.stderr
+    assert said.stdout.split()[0] in (b"ConnectionRefusedError", b"OSError")
+    kept = [place for place in (tmp_path / "home").rglob("*") if place.is_file() and not place.is_symlink()]
+    assert kept
+    assert not any(b"hunter2-spy" in place.read_bytes() for place in kept)
+
+
+def test_a_wrong_login_is_told_without_it(
+    index, guarded: Guard, make_target, provided, monkeypatch, tmp_path
+):
+    server = guarded(index.folder, "keeper:another")
+    alone(monkeypatch, tmp_path, f"http://keeper:hunter2-spy@127.0.0.1:{server.server_port}/simple")
+    index.wheel("glass")
+    told: list[str] = []
+    environment = provided(make_target({"pyproject.toml": PROJECT}), told.append).night.environment
+    assert environment.prefix == ""
+    assert environment.missing
+    assert "hunter2-spy" not in environment.model_dump_json() + "".join(told)
+    assert "401" in environment.model_dump_json()
+
+
+def test_nothing_of_a_package_runs_while_there_is_a_network(
+    index, guarded: Guard, make_target, provided, monkeypatch, tmp_path
+):
+    server = guarded(index.folder, "keeper:word")
+    index.wheel("glass")
+    place = ("127.0.0.1", server.server_port)
+    knock = f"import socket\nsocket.create_connection({place}, 2).send(b'GET /knock\\n')\n"
+    index.source("maker", f"{knock}\ndef build_wheel(into, *_): return _wheel(into, 'maker', '1.0', '')\n")
+    alone(monkeypatch, tmp_path, f"http://keeper:word@127.0.0.1:{server.server_port}/simple")
+    environment = provided(
+        make_target({"pyproject.toml": PROJECT.replace('"glass"', '"glass", "maker"')})
+    ).night.environment
+    assert [one.requirement for one in environment.missing] == ["maker-1.0.tar.gz"]
+    assert "cannot be built" in environment.missing[0].why
+    assert not any("knock" in path for path in (*server.asked, *server.turned_away))
+
+
+def test_nothing_that_a_package_plants_runs_here(index, make_target, provided, tmp_path):
+    marker = tmp_path / "ran"
+    planted = f"#!/bin/sh\ntouch {marker}\n"
+    index.wheel("glass", files={
+        "glass-1.0.data/data/pyvenv.cfg": f"home = {tmp_path}\n",
+        "glass-1.0.data/scripts/activate": planted, "evil.pth": f"import os; os.system('touch {marker}')\n",
+    })  # fmt: skip
+    workspace = provided(make_target({"pyproject.toml": PROJECT}))
+    root = Path(workspace.night.environment.prefix)
+    assert str(tmp_path) not in (root / "pyvenv.cfg").read_text()
+    assert workspace.interpreter.site_packages
+    assert python(workspace, "import glass").return_code == 0, workspace.night.environment
+    assert not marker.exists()
+
+
+def test_an_environment_of_ours_is_not_taken_for_one_of_the_user(index, make_target, provided, tmp_path):
+    index.wheel("glass")
+    target = make_target({"pyproject.toml": PROJECT})
+    built = provided(target).night.python
+    with pytest.raises(UsageError, match="leave out --python"):
+        open_night(target, built, home=tmp_path / "home")
+
+
+def test_two_nights_at_once_share_one_build(index, make_target, provided):
+    index.wheel("glass")
+    target = make_target({"pyproject.toml": PROJECT})
+    told: list[str] = []
+    prefixes: list[str] = []
+
+    def work() -> None:
+        prefixes.append(provided(target, told.append).night.environment.prefix)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(prefixes) == 3
+    assert len(set(prefixes)) == 1
+    assert sum("installing" in line for line in told) == 1
+    assert sum("kept from" in line for line in told) == 2
+
+
+def test_a_build_that_died_is_built_anew(index, make_target, provided, tmp_path):
+    index.wheel("glass")
+    target = make_target({"pyproject.toml": PROJECT})
+    prefix = Path(provided(target).night.environment.prefix)
+    record = prefix.parent.with_suffix(".json")
+    record.unlink()
+    (prefix / "half").write_text("")
+    assert provided(target).night.environment.prefix == str(prefix)
+    assert record.exists()
+    assert not (prefix / "half").exists()
