@@ -8,7 +8,7 @@ from nightmend.night import Night
 from nightmend.nights import ambient_night
 from nightmend.results import AgentResult, PhaseResult
 from nightmend.sandboxes import backends
-from nightmend.sandboxes.cleanup import reap
+from nightmend.sandboxes.cleanup import Reaped, reap
 from nightmend.sandboxes.protocol import Sandbox, SandboxSpec
 from nightmend.settings import Limits, SandboxSettings
 from nightmend.workspace import Workspace, sandbox_folder
@@ -27,6 +27,10 @@ class SandboxManager:
 
     def initialize_environments(self) -> tuple[str, ...]:
         """Remove the sandboxes that dead nights left behind; returns their names."""
+        return self.reap().removed
+
+    def reap(self) -> Reaped:
+        """Remove the sandboxes that dead nights left behind; says which, and what stayed."""
         return reap(self.base_directory, older_than=self.settings.cleanup_interval)
 
     @property
@@ -85,14 +89,15 @@ def sandbox_manager(night: Night, start: PhaseResult) -> AgentResult:
 
 
 def _prepare(night: Night) -> Work:
-    reaped = SandboxManager(night).initialize_environments()
+    reaped = SandboxManager(night).reap()
     workspace = Workspace(night)
     workspace.checkout(night.base)
     files = workspace.store.files(night.base)
     return Work(
         metrics={
             "back_end": backends.available(),
-            "reaped": len(reaped),
+            "reaped": len(reaped.removed),
+            "not_reaped": "; ".join(reaped.stayed) or None,
             "files": len(files),
             "bytes": sum(entry.size for entry in files.values()),
         }

@@ -1,59 +1,93 @@
 """Removal of what hostile code left: unreadable, read-only, very deep, oddly named."""
 
+import errno
 import fcntl
 import os
-import secrets
+import re
 import stat
 import time
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from nightmend.errors import SandboxError
 from nightmend.sandboxes.cgroups import reap_groups
 
 OWNER_FILE = ".nightmend-owner"
-"""In every sandbox folder, and hardly elsewhere: only a folder that has one is ever reaped."""
+"""In every sandbox folder, and hardly elsewhere: only a folder that has one is reaped, or an empty one."""
+_NAMED = re.compile(r"[A-Za-z0-9_.-]*-[0-9a-f]{8}")
+_MADE_SECONDS = 60.0
+"""A living sandbox has its owner file after that at the latest."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_STILL_WRITTEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ESTALE}
+_PATIENCE_SECONDS = 2.0
+
+
+class Reaped(NamedTuple):
+    """What became of the sandboxes of dead owners."""
+
+    removed: tuple[str, ...]
+    """Their ids."""
+    stayed: tuple[str, ...]
+    """A sentence for each that could not be removed."""
+
+
+class _Step(NamedTuple):
+    """A folder on the way down, what it is, and its folders that are left."""
+
+    name: str
+    identity: tuple[int, int]
+    folders: list[str]
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder that nothing writes to any more; SandboxError names what stayed."""
-    try:
-        _empty(str(folder))
-        folder.rmdir()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise SandboxError(f"{folder} could not be removed ({error}): remove it by hand") from None
+    """Remove a folder; SandboxError names what stayed.
+
+    The last processes of a killed night may still write there, and have a moment to end.
+    """
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while os.path.lexists(folder):
+        try:
+            _empty(str(folder))
+            folder.rmdir()
+        except OSError as error:
+            if os.path.lexists(folder) and (error.errno not in _STILL_WRITTEN or time.monotonic() > until):
+                raise SandboxError(f"{folder} could not be removed ({error}): remove it by hand") from None
+            time.sleep(0.01)
 
 
 def _empty(folder: str) -> None:
-    """Empty a folder with few descriptors and no recursion.
+    """Empty a folder with one descriptor, without recursion and without need of space.
 
-    Each folder found is moved up beside the first one before it is emptied: the kernel needs ten
-    times as long where it lies deep.
+    The owner file goes last: as long as something is left, a reaper finds it.
     """
-    prefix = secrets.token_hex(8)  # hostile code cannot have taken these names
-    pending = ["."]
-    top = _enter(folder, None)
+    here = _enter(folder, None)
     try:
-        for count, name in enumerate(_popped(pending)):
-            here = _enter(name, top)
-            try:
-                for at, below in enumerate(_unlink_files(here)):
-                    pending.append(f"{prefix}.{count}.{at}")
-                    os.rename(below, pending[-1], src_dir_fd=here, dst_dir_fd=top)
-            finally:
-                os.close(here)
-            if name != ".":
-                os.rmdir(name, dir_fd=top)
+        trail = [_Step(".", _identity(here), _unlink_files(here, but=OWNER_FILE))]
+        while trail[-1].folders or len(trail) > 1:
+            if trail[-1].folders:
+                name = trail[-1].folders.pop()
+                here = _instead(here, _enter(name, here))
+                trail.append(_Step(name, _identity(here), _unlink_files(here)))
+            else:
+                here = _instead(here, os.open("..", _FOLDER, dir_fd=here))
+                if _identity(here) != trail[-2].identity:
+                    raise OSError(errno.ESTALE, "moved while it was emptied", folder)
+                os.rmdir(trail.pop().name, dir_fd=here)
+        with suppress(FileNotFoundError):
+            os.unlink(OWNER_FILE, dir_fd=here)
     finally:
-        os.close(top)
+        os.close(here)
 
 
-def _popped(pending: list[str]) -> Iterator[str]:
-    while pending:
-        yield pending.pop()
+def _instead(old: int, new: int) -> int:
+    os.close(old)
+    return new
+
+
+def _identity(folder: int) -> tuple[int, int]:
+    found = os.fstat(folder)
+    return found.st_dev, found.st_ino
 
 
 def _enter(name: str, parent: int | None) -> int:
@@ -66,14 +100,13 @@ def _enter(name: str, parent: int | None) -> int:
         os.close(locked)
 
 
-def _unlink_files(folder: int) -> list[str]:
-    """Remove everything but folders, and return the names of those, unlocked so that they can be moved."""
+def _unlink_files(folder: int, but: str = "") -> list[str]:
+    """Remove everything but folders and one name, and return the names of the folders."""
     folders = []
     for name in os.listdir(folder):
         if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-            os.close(_enter(name, folder))
             folders.append(name)
-        else:
+        elif name != but:
             os.unlink(name, dir_fd=folder)
     return folders
 
@@ -89,18 +122,27 @@ def claim(folder: Path) -> int:
     return descriptor
 
 
-def reap(base_directory: Path, older_than: float) -> tuple[str, ...]:
-    """Remove the sandboxes whose owner is dead, made more than `older_than` seconds ago; return their ids."""
+def reap(base_directory: Path, older_than: float) -> Reaped:
+    """Remove the sandboxes whose owner is dead, made more than `older_than` seconds ago."""
     reap_groups()
-    if not base_directory.is_dir():
-        return ()
-    return tuple(folder.name for folder in sorted(base_directory.iterdir()) if _reaped(folder, older_than))
+    removed, stayed = [], []
+    for folder in sorted(base_directory.iterdir()) if base_directory.is_dir() else ():
+        try:
+            if _reaped(folder, older_than):
+                removed.append(folder.name)
+        except SandboxError as error:
+            stayed.append(str(error))
+    return Reaped(tuple(removed), tuple(stayed))
 
 
 def _reaped(folder: Path, older_than: float) -> bool:
     try:
-        if folder.is_symlink() or time.time() - folder.stat().st_mtime < older_than:
+        found = folder.lstat()
+        age = time.time() - found.st_mtime
+        if not stat.S_ISDIR(found.st_mode) or age < older_than:
             return False
+        if age > _MADE_SECONDS and _removed_empty(folder):
+            return True
         owner = os.open(folder / OWNER_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return False
@@ -113,3 +155,14 @@ def _reaped(folder: Path, older_than: float) -> bool:
         return True
     finally:
         os.close(owner)
+
+
+def _removed_empty(folder: Path) -> bool:
+    """Remove what an owner has left who was killed between two steps of making or removing a sandbox."""
+    if not _NAMED.fullmatch(folder.name):
+        return False
+    try:
+        folder.rmdir()
+    except OSError:
+        return False
+    return True
