@@ -14,14 +14,14 @@ def coverage_of(suite: SuiteRun, sources: Mapping[str, bytes]) -> float | None:
 
     `sources` holds the Python files of the target by path; tests among them do not count.
     """
-    if not suite.usable or suite.coverage_failed or not suite.reached:
+    if not suite.usable or suite.coverage_failed or not suite.spectrum.lines:
         return None
     ran = total = 0
     for path, content in sources.items():
         if is_test(path) or (parser := _parsed(content)) is None:
             continue
         total += len(parser.statements)
-        ran += len(parser.statements & parser.translate_lines(suite.reached.get(path, ())))
+        ran += len(parser.statements & parser.translate_lines(suite.spectrum.reached.get(path, ())))
     return round(100 * ran / total, 2) if total else None
 
 

@@ -1,12 +1,25 @@
-"""Find which repairs of a red batch are guilty, with few test runs."""
+"""Find which repair breaks each of several tests, with few runs: each run answers for all of them at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from enum import Enum, auto
+from typing import NamedTuple
 
 from nightmend.frozen import Frozen
 from nightmend.repairs.repair import Repair
 
-Runs = Callable[[Sequence[Repair]], frozenset[str]]
-"""Which tests break when exactly these repairs are applied."""
+WITNESSES = 24
+"""Tests that are searched at once; the others are looked at again when the guilty are gone."""
+
+
+class Told(NamedTuple):
+    """What a run told of tests; of those in neither set nothing, since it was cut short before their turn."""
+
+    red: frozenset[str] = frozenset()
+    green: frozenset[str] = frozenset()
+
+
+Runs = Callable[[Sequence[Repair], Sequence[str]], Told]
+"""What these tests say when exactly these repairs are applied."""
 
 
 class Accusation(Frozen):
@@ -17,34 +30,127 @@ class Accusation(Frozen):
     together_with: tuple[str, ...] = ()
 
 
-def isolate(batch: Sequence[Repair], broken: Runs, seen: frozenset[str]) -> list[Accusation]:
-    """Name the guilty repairs of a batch that is known to break the tests `seen`.
+class _Step(Enum):
+    HALVE = auto()
+    """Several suspects are left: half of them are tried."""
+    CONFIRM = auto()
+    """One is left: does it break the test alone?"""
+    TOGETHER = auto()
+    """It does not: does it beside what was kept?"""
+    GUILTY = auto()
+    NOBODY = auto()
+    """The suspects do not break the test at all: the guilty one is elsewhere."""
 
-    Halves that are each green hide an interaction: then the first half stays and the fewest repairs of
-    the second are accused that break beside it. At least one repair is always accused, so that a caller
-    who removes and repeats comes to an end.
+
+class _Search:
+    """Halves the suspects of one test until one is left.
+
+    With `keep` alone the test passes; with `keep` and `candidates` it breaks. So the search ends at a repair
+    without which it would pass, whether that breaks it alone or beside what is kept.
     """
-    if len(batch) == 1:
-        return [Accusation(repair=batch[0].id, tests=tuple(sorted(seen)))]
-    middle = len(batch) // 2
-    first, second = batch[:middle], batch[middle:]
-    accusations: list[Accusation] = []
-    for half in (first, second):
-        tests = broken(half)
-        if tests:
-            accusations += isolate(half, broken, tests)
-    return accusations or [_interaction(list(first), list(second), broken, seen)]
 
+    def __init__(self, test: str, suspects: Sequence[Repair]) -> None:
+        self.test = test
+        self.suspects = tuple(suspects)
+        self.candidates = list(suspects)
+        self.keep: list[Repair] = []
+        self.step = _Step.HALVE if len(suspects) > 1 else _Step.CONFIRM
+        self._red_once = False
 
-def _interaction(stay: list[Repair], rest: list[Repair], broken: Runs, seen: frozenset[str]) -> Accusation:
-    while len(rest) > 1:
-        middle = len(rest) // 2
-        tests = broken([*stay, *rest[:middle]])
-        if tests:
-            rest, seen = rest[:middle], tests
+    def plan(self, decided: Mapping[str, bool]) -> dict[str, bool] | None:
+        """Say which suspects the next run must have and which it must lack; None where that cannot be had.
+
+        `decided` is what other tests want of the same run.
+        """
+        kept = {one.id for one in self.keep if self.step is not _Step.CONFIRM}
+        halves = self._halves(decided) if self.step is _Step.HALVE else {self.candidates[0].id: True}
+        wanted = {one.id: one.id in kept for one in self.suspects} | (halves or {})
+        clashes = any(decided.get(name, inside) != inside for name, inside in wanted.items())
+        return None if halves is None or clashes else wanted
+
+    def _halves(self, decided: Mapping[str, bool]) -> dict[str, bool] | None:
+        free = [one.id for one in self.candidates if one.id not in decided]
+        inside = sum(decided.get(one.id, False) for one in self.candidates)
+        outside = len(self.candidates) - len(free) - inside
+        least, most = (0 if inside else 1), len(free) - (0 if outside else 1)
+        if least > most:
+            return None
+        chosen = set(free[: max(least, min(most, len(self.candidates) // 2 - inside))])
+        return {one.id: decided.get(one.id, one.id in chosen) for one in self.candidates}
+
+    def learn(self, applied: Collection[str], red: bool) -> None:
+        """Narrow the search by what a run showed."""
+        match self.step:
+            case _Step.HALVE:
+                self._narrow(applied, red)
+            case _Step.CONFIRM:
+                apart = _Step.GUILTY if self._red_once else _Step.TOGETHER
+                self.keep = [] if red else self.keep
+                self.step = _Step.GUILTY if red else apart if self.keep else _Step.NOBODY
+            case _Step.TOGETHER:
+                self.step = _Step.GUILTY if red else _Step.NOBODY
+
+    def _narrow(self, applied: Collection[str], red: bool) -> None:
+        part = [one for one in self.candidates if one.id in applied]
+        if red:
+            self.candidates, self._red_once = part, True
         else:
-            stay, rest = [*stay, *rest[:middle]], rest[middle:]
-    partners = tuple(repair.id for repair in stay if set(repair.paths) & set(rest[0].paths)) or tuple(
-        repair.id for repair in stay
-    )
-    return Accusation(repair=rest[0].id, tests=tuple(sorted(seen)), together_with=partners)
+            self.candidates = [one for one in self.candidates if one.id not in applied]
+            self.keep += part
+        if len(self.candidates) == 1:
+            self.step = _Step.GUILTY if red and not self.keep else _Step.CONFIRM
+
+    def accusation(self) -> Accusation:
+        """Name the guilty one, with partners in the same files where there are such."""
+        guilty = self.candidates[0]
+        near = [one for one in self.keep if set(one.paths) & set(guilty.paths)] or self.keep
+        return Accusation(repair=guilty.id, tests=(self.test,), together_with=tuple(one.id for one in near))
+
+
+def isolate(suspects: Mapping[str, Sequence[Repair]], run: Runs) -> list[Accusation]:
+    """Name a guilty repair for each of some tests that break, by the suspects of each.
+
+    A test passes with none of its suspects. Without the accused it would pass, beside those of its suspects
+    that were not accused. A caller removes the accused and looks again: what they masked shows itself then.
+    Nobody is accused of a test that its suspects do not break.
+    """
+    everybody = {one.id: one for some in suspects.values() for one in some}
+    searches = [_Search(test, suspects[test]) for test in _witnesses(suspects)]
+    while waiting := [one for one in searches if one.step not in (_Step.GUILTY, _Step.NOBODY)]:
+        applied, asked = _next_run(waiting)
+        told = run([everybody[name] for name in everybody if name in applied], [one.test for one in asked])
+        heard = [one for one in asked if one.test in told.red | told.green]
+        for search in heard or asked:  # a run that told nothing was broken by its repairs
+            search.learn(applied, search.test not in told.green)
+    return _merged(search.accusation() for search in searches if search.step is _Step.GUILTY)
+
+
+def _next_run(waiting: Sequence[_Search]) -> tuple[frozenset[str], list[_Search]]:
+    """Choose the repairs of one run so that it tells something of as many tests as possible."""
+    decided: dict[str, bool] = {}
+    asked = []
+    for search in sorted(waiting, key=lambda one: (-len(one.candidates), one.test)):
+        wanted = search.plan(decided)
+        if wanted is not None:
+            decided |= wanted
+            asked.append(search)
+    return frozenset(name for name, inside in decided.items() if inside), asked
+
+
+def _witnesses(suspects: Mapping[str, Sequence[Repair]]) -> list[str]:
+    """Choose one test for each set of suspects, the smallest sets first: others would tell nothing new."""
+    first: dict[frozenset[str], str] = {}
+    for test in sorted(test for test, some in suspects.items() if some):
+        first.setdefault(frozenset(one.id for one in suspects[test]), test)
+    return [test for _, test in sorted(first.items(), key=lambda item: (len(item[0]), item[1]))][:WITNESSES]
+
+
+def _merged(accusations: Iterable[Accusation]) -> list[Accusation]:
+    """Put the accusations of one repair together; who breaks a test alone needs no partner."""
+    merged: dict[str, Accusation] = {}
+    for one in accusations:
+        before = merged.get(one.repair, one)
+        partners = before.together_with if one.together_with else ()
+        tests = tuple(dict.fromkeys((*before.tests, *one.tests)))
+        merged[one.repair] = Accusation(repair=one.repair, tests=tests, together_with=partners)
+    return list(merged.values())

@@ -1,12 +1,54 @@
-"""Did the baseline run of the tests execute what a repair changes?"""
+"""Which tests of the baseline run can tell of what a repair changes?"""
 
 import ast
-from collections.abc import Collection
+import re
+import sys
+from collections.abc import Collection, Mapping
+from functools import cache
 
+from nightmend.proof.spectrum import OUTSIDE, Spectrum
 from nightmend.proof.syntax import is_python, parse
 from nightmend.repairs.repair import Edit, Repair
 
 _IMPORT = ("import ", "from ")
+
+
+class Reach:
+    """Tells for each repair of one snapshot which tests could notice it."""
+
+    def __init__(self, spectrum: Spectrum, contents: Mapping[str, bytes]) -> None:
+        self._spectrum = spectrum
+        self._contents = contents
+        self._tests = cache(self._find)
+        self._trees = cache(lambda path: parse(contents[path]))
+
+    def tests(self, repair: Repair) -> frozenset[str] | None:
+        """Return the ids of the tests that reach a repair; None where any test may.
+
+        That is so where the change takes part in an import, where a shared fixture runs it, and where nothing
+        was recorded. A test that starts processes reaches everything, and one that opens a file all of it.
+        """
+        if not self._spectrum.tests:
+            return None
+        found = self._spectrum.starting_processes
+        for edit in repair.edits:
+            reached = self._tests(edit)
+            if reached is None:
+                return None
+            found |= reached
+        return None if found & OUTSIDE else self._spectrum.named(found)
+
+    def _find(self, edit: Edit) -> int | None:
+        opening = self._spectrum.opening(edit.path)
+        if not is_python(edit.path):
+            return opening
+        if is_import(edit) and _of_the_library(edit):
+            return opening  # a name more in the module changes nothing
+        first, last = _lines(edit, self._contents[edit.path])
+        tree = self._trees(edit.path)
+        if not _inside_function(tree, first):
+            return None
+        return opening | self._spectrum.running(edit.path, *statement_span(tree, first, last))
 
 
 def reached(repair: Repair, contents: dict[str, bytes], lines: dict[str, tuple[int, ...]]) -> bool:
@@ -27,11 +69,38 @@ def is_import(edit: Edit) -> bool:
     return edit.start == edit.end and edit.text.lstrip().startswith(_IMPORT)
 
 
+def _of_the_library(edit: Edit) -> bool:
+    words = re.findall(r"^\s*(?:import|from)\s+(\w+)", edit.text, re.MULTILINE)
+    return bool(words) and all(word in sys.stdlib_module_names for word in words)
+
+
 def _ran(edit: Edit, content: bytes, lines: Collection[int]) -> bool:
-    first = content.count(b"\n", 0, edit.start) + 1
-    last = content.count(b"\n", 0, max(edit.end - 1, edit.start)) + 1
-    first, last = statement_span(parse(content), first, last)
+    first, last = statement_span(parse(content), *_lines(edit, content))
     return any(first <= line <= last for line in lines)
+
+
+def _lines(edit: Edit, content: bytes) -> tuple[int, int]:
+    """Return the first and the last line that an edit changes; what it leaves as it was does not count."""
+    old, new = content[edit.start : edit.end], edit.text.encode()
+    kept = _alike(old, new)
+    kept_after = _alike(old[kept:][::-1], new[kept:][::-1])
+    start, end = edit.start + kept, edit.end - kept_after
+    first = content.count(b"\n", 0, start) + 1
+    return first, content.count(b"\n", 0, max(end - 1, start)) + 1
+
+
+def _alike(one: bytes, other: bytes) -> int:
+    """Return how many bytes are the same at the start of both."""
+    pairs = zip(one, other, strict=False)
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+
+
+def _inside_function(tree: ast.AST, line: int) -> bool:
+    """Say whether a line runs only when a function is called: a header runs where the function is made."""
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return any(
+        node.body[0].lineno <= line <= (node.end_lineno or 0) and line > node.lineno for node in functions
+    )
 
 
 def statement_span(tree: ast.AST, first: int, last: int) -> tuple[int, int]:

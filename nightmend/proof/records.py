@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from nightmend.frozen import Frozen
+from nightmend.proof.spectrum import LinesRun, Spectrum
 from nightmend.sandboxes.protocol import CommandResult
 
 Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
@@ -63,8 +64,8 @@ class SuiteRun(Frozen):
     """Tests whose body got dearer as it was repeated, so that its time says nothing."""
     probes: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     """Numbers of the planted probes that the test's own body ran; only tests that ran any."""
-    reached: dict[str, tuple[int, ...]] = Field(default_factory=dict)
-    """Lines of the target that ran, by path; only where coverage was asked for."""
+    spectrum: Spectrum = Spectrum()
+    """Which tests ran which lines; only where coverage was asked for."""
     coverage_failed: str = ""
     """Why lines could not be recorded."""
     profiled: Profiled = Profiled()
@@ -72,8 +73,10 @@ class SuiteRun(Frozen):
     """Modules of the target that were loaded from elsewhere, with the place."""
     limit: str = ""
     """The limit that ended the run: a field of Limits, or `test_timeout`."""
+    cut_short: bool = False
+    """Whether the run ended before pytest said so: at a limit, or in a crash."""
     stopped_in: str = ""
-    """The test that ran when a limit ended the run, or the file that was collected."""
+    """The test that ran when it was cut short, or the file that was collected."""
     left_out: tuple[str, ...] = ()
     """Tests and files of tests that were not run, because they hang."""
     usable: bool
@@ -100,7 +103,10 @@ class Record(Frozen):
     probes: tuple[int, ...] = ()
     grows: bool = False
     file: str | None = None
-    lines: tuple[int, ...] = ()
+    ran: tuple[LinesRun, ...] = ()
+    tests: tuple[str, ...] | None = None
+    spawning: str = "0"
+    opened: dict[str, str] = Field(default_factory=dict)
     coverage_failed: str | None = None
     profile_failed: str | None = None
     profiled_seconds: float = 0
@@ -143,6 +149,7 @@ def judge_run(
     if any(record.timed_out for record in records) and all(record.finished is None for record in records):
         result = result.model_copy(update={"limit": HANGING[0]})
     tests = [record for record in records if record.test is not None and record.outcome is not None]
+    cut_short = bool(result.limit) or all(record.finished is None for record in records)
     foreign = tuple(place for record in records for place in record.foreign)
     nothing = _nothing_ran(result, records, tests)
     missing = "; ".join(filter(None, (_missing_sentence(result, records, tests), _hanging_sentence(without))))
@@ -159,15 +166,26 @@ def judge_run(
         call_seconds={record.test: record.cpu for record in tests if record.test},
         growing=tuple(record.test for record in tests if record.test and record.grows),
         probes={record.test: record.probes for record in tests if record.test and record.probes},
-        reached={record.file: record.lines for record in records if record.file},
+        spectrum=_spectrum(records),
         coverage_failed=next((record.coverage_failed for record in records if record.coverage_failed), ""),
         profiled=_profiled(records),
         foreign=foreign,
         limit=result.limit or "",
-        stopped_in=_running(records) if result.limit else "",
+        cut_short=cut_short,
+        stopped_in=_running(records) if cut_short else "",
         left_out=tuple(without),
         usable=not foreign and (changed or only is not None or not nothing),
         reason=reason,
+    )
+
+
+def _spectrum(records: Sequence[Record]) -> Spectrum:
+    named = next((record for record in records if record.tests is not None), Record())
+    return Spectrum(
+        tests=named.tests or (),
+        lines={record.file: record.ran for record in records if record.file and named.tests},
+        opened=named.opened,
+        spawning=named.spawning,
     )
 
 

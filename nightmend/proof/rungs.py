@@ -106,7 +106,7 @@ def reach_rung(bench: Bench, suite: SuiteRun) -> None:
     for repair in bench.open:
         if repair.id in bench.grades:
             continue
-        ran = suite.usable and reached(repair, bench.contents, suite.reached)
+        ran = suite.usable and reached(repair, bench.contents, suite.spectrum.reached)
         bench.note(repair, lines_reached=ran)
         bench.grades[repair.id] = "C" if ran else "D"
 

@@ -27,6 +27,7 @@ from nightmend.workspace import Workspace, hand_over
 __all__ = ["Outcome", "SuiteRun", "run_suite"]
 
 PLUGIN = Bind(host=str(INSIDE / "pytest_plugin.py"), inside="/nightmend/plugin/nightmend_witness.py")
+REACH = Bind(host=str(INSIDE / "pytest_reach.py"), inside="/nightmend/plugin/nightmend_reach.py")
 PROFILER = Bind(host=str(INSIDE / "pytest_profiler.py"), inside="/nightmend/plugin/nightmend_profiler.py")
 COVERAGE, PROFILERS = "/nightmend/coverage", "/nightmend/profilers"
 PROFILING = ("line_profiler", "memory_profiler", "psutil", "typing_extensions")
@@ -52,7 +53,7 @@ class Orders(Frozen):
     without: tuple[str, ...]
     patience: float
     """Seconds that one test may take."""
-    coverage: str | None
+    coverage: str
     profilers: str
     repeat: dict[str, int]
 
@@ -83,6 +84,7 @@ def run_suite(
     """Run the tests on a snapshot with `changes` (path to new content) laid over it.
 
     `only` names the test ids to run, None is all; `without` those, and files of tests, that are left out.
+    `coverage` records the lines that each test reaches.
     `profilers` has line-profiler and memory-profiler watch the bodies of tests.
     `repeat` has the bodies of tests run eight times as often as it says, for their CPU time alone.
     """
@@ -94,7 +96,8 @@ def run_suite(
     if files == []:
         return SuiteRun(usable=True, reason="none of the tests asked for is in the tree")
     with _copies(workspace, snapshot, plan, changes) as copies:
-        binds = [PLUGIN, *plan.built, *copies, *([_package("coverage", COVERAGE)] if coverage else [])]
+        binds = [PLUGIN, *plan.built, *copies]
+        binds += [REACH, _package("coverage", COVERAGE)] if coverage else []
         binds += [PROFILER, *(_package(name, PROFILERS) for name in PROFILING)] if profilers else []
         with workspace.sandbox(snapshot, "suite", limits=limits, at_target=True, binds=binds) as box:
             for path, content in changes.items():
@@ -111,13 +114,14 @@ def run_suite(
                 only=None if only is None else tuple(only),
                 without=tuple(without),
                 patience=workspace.night.sandbox.test_timeout,
-                coverage=COVERAGE if coverage else None,
+                coverage=COVERAGE,
                 profilers=PROFILERS,
                 repeat=dict(repeat),
             )
             ignored = [f"--ignore={name}" for name in without if "::" not in name]
-            hooks = ("-p", "nightmend_profiler") if profilers else ()
-            chosen = [*hooks, *ignored, *(plan.paths if files is None else files)]
+            hooks = [name for name, wanted in (("reach", coverage), ("profiler", profilers)) if wanted]
+            plugins = [word for name in hooks for word in ("-p", f"nightmend_{name}")]
+            chosen = [*plugins, *ignored, *(plan.paths if files is None else files)]
             result, records = _run(workspace, plan, box, chosen, orders, hash_seed)
     return judge_run(result, records, only=only, changed=bool(changes), without=without)
 
@@ -131,8 +135,7 @@ def _run(
     variables = environment(workspace, path=[os.path.dirname(PLUGIN.inside), *plan.import_roots])
     variables["PYTHONHASHSEED"] = str(hash_seed)
     variables["NIGHTMEND_ORDERS"] = f"{orders.root}/{FOLDER}/orders.json"
-    if workspace.interpreter.version >= (3, 12):
-        variables["COVERAGE_CORE"] = "sysmon"
+    variables["COVERAGE_CORE"] = "ctrace"  # the only one that knows which test runs
     result = box.run([*plan.command, *OPTIONS, *files], env=variables)
     try:
         return result, parse_records(box.read(f"{FOLDER}/records"))

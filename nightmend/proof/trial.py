@@ -1,12 +1,13 @@
-"""The dear rungs: the target's own tests, on a whole batch at once, and measured speed."""
+"""The dear rung: the target's own tests, on a whole batch at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from nightmend.errors import NightmendError
 from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.compare import broken_tests
-from nightmend.proof.isolate import Accusation, isolate
+from nightmend.proof.isolate import Accusation, Told, isolate
+from nightmend.proof.reach import Reach
 from nightmend.proof.suite import SuiteRun, limits_beside, run_suite
 from nightmend.repairs.repair import Repair
 
@@ -17,6 +18,7 @@ class Trial:
     def __init__(self, bench: Bench, baseline: Baseline) -> None:
         self.bench = bench
         self.baseline = baseline
+        self.reach = Reach(baseline.suite.spectrum, bench.contents)
         self.runs = 0
         self.excused: set[str] = set(baseline.unsteady)
         """Tests that no repair is judged by, because they fail or flicker by themselves."""
@@ -24,74 +26,145 @@ class Trial:
         self.overran: dict[str, str] = {}
         """Tests in which a run came to a limit, with that limit."""
 
-    def broken(self, repairs: Sequence[Repair], only: Sequence[str] | None = None) -> frozenset[str]:
-        """Return the tests that passed before and do not pass with exactly these repairs."""
-        if not repairs:
-            return frozenset()
+    def reaching(self, repairs: Sequence[Repair]) -> tuple[str, ...] | None:
+        """Return the tests that can tell of any of the repairs, as they ran; None is the whole suite."""
+        found: set[str] = set()
+        for repair in repairs:
+            tests = self.reach.tests(repair)
+            if tests is None:
+                return None
+            found |= tests
+        passed = (name for name, outcome in self.baseline.suite.outcomes.items() if outcome == "passed")
+        return tuple(name for name in passed if name in found - self.excused)
+
+    def run(self, repairs: Sequence[Repair], only: Collection[str] | None = None) -> Told:
+        """Say how the tests that passed before, or some of them, do with exactly these repairs."""
+        asked = self._asked(only)
+        if not repairs or not asked:
+            return Told(green=asked)
         self.runs += 1
-        bench = self.bench
-        changes = bench.changed(repairs)
         after = run_suite(
-            bench.workspace,
-            bench.snapshot,
-            changes=changes,
-            only=only,
+            self.bench.workspace,
+            self.bench.snapshot,
+            changes=self.bench.changed(repairs),
+            only=None if only is None else sorted(asked),
             without=self.baseline.suite.left_out,
             limits=self.limits,
         )
         if not after.usable:
             raise NightmendError(f"the tests cannot judge repairs here: {after.reason}")
-        broken = set(broken_tests(self.baseline.suite, after)) - self.excused
-        return self._reported(after, frozenset(broken & set(only) if only is not None else broken))
+        return self._told(asked, after)
 
-    def _reported(self, after: SuiteRun, broken: frozenset[str]) -> frozenset[str]:
-        """Leave out the tests that never had their turn, because another one came to a limit."""
-        if not after.limit:
-            return broken
-        if after.stopped_in in broken:
-            broken = broken.intersection((*after.outcomes, after.stopped_in))
-        known = getattr(self.limits, after.limit, None)
-        limit = f"{after.limit} of {known:.0f}" if isinstance(known, int | float) else after.limit
-        self.overran |= dict.fromkeys(broken - after.outcomes.keys(), limit)
-        return broken
+    def _asked(self, only: Collection[str] | None) -> frozenset[str]:
+        passed = (name for name, outcome in self.baseline.suite.outcomes.items() if outcome == "passed")
+        return frozenset(passed if only is None else only) - self.excused
 
-    def broken_at_base(self, tests: Sequence[str]) -> frozenset[str]:
+    def _told(self, asked: frozenset[str], after: SuiteRun) -> Told:
+        """Read a run; where it was cut short, those broke that said so, and the one at which it ended."""
+        green = frozenset(name for name in asked if after.outcomes.get(name) == "passed")
+        red = asked - green
+        if after.cut_short:
+            place = after.stopped_in
+            red = frozenset(
+                name for name in red if name in after.outcomes or place in (name, name.partition("::")[0])
+            )
+        if after.limit:
+            known = getattr(self.limits, after.limit, None)
+            limit = f"{after.limit} of {known:.0f}" if isinstance(known, int | float) else after.limit
+            self.overran |= dict.fromkeys(red - after.outcomes.keys(), limit)
+        return Told(red or asked - green, green)
+
+    def broken_at_base(self, tests: Collection[str]) -> frozenset[str]:
         """Return those of the tests that fail without any repair too: nobody is to blame for them."""
+        if not tests:
+            return frozenset()
         self.runs += 1
-        after = run_suite(self.bench.workspace, self.bench.snapshot, only=tests, limits=self.limits)
+        only = sorted(tests)
+        after = run_suite(self.bench.workspace, self.bench.snapshot, only=only, limits=self.limits)
         return frozenset(set(broken_tests(self.baseline.suite, after)) & set(tests))
 
-    def accuse(self, batch: Sequence[Repair]) -> list[Accusation]:
-        """Return the guilty of a batch, none where it is green or only flickers."""
-        tests = self.broken(batch)
-        if not tests:
-            return []
-        alone = sorted(tests)
-        again = self.broken(batch, alone)
-        if again:
-            steady = again - self.broken_at_base(sorted(again))
-            if steady:
-                chosen = sorted(steady)
-                return isolate(batch, lambda subset: self.broken(subset, chosen), frozenset(steady))
-        # What fails only beside the other tests needs whole runs, and a second look before any blame.
-        repeated = self.broken(batch) & (tests - again)
-        self.excused |= tests - repeated
-        return isolate(batch, lambda subset: self.broken(subset) & repeated, repeated) if repeated else []
+    def clear(self, seen: frozenset[str] | None = None) -> None:
+        """Roll back every repair of the bench that breaks a test, until the rest is green.
+
+        `seen` are the tests that a run of the whole suite with all of them broke, where there was one.
+        Repairs of grade A take no part: no test could tell them from the base.
+        """
+        only = None if seen is not None else self.reaching(self._batch())
+        waiting = self._asked(only)
+        told = self.run(self._batch(), only) if seen is None else Told(seen, waiting - seen)
+        while told.red:
+            waiting -= told.red | told.green
+            self._look_again(told.red, only)
+            told = self.run(self._batch(), waiting)
+
+    def _look_again(self, tests: frozenset[str], only: Sequence[str] | None) -> None:
+        """Find who breaks some tests; what fails only now and then, or on the base too, accuses nobody."""
+        again = self.run(self._batch(), tests)
+        self.excused |= self.broken_at_base(again.red)
+        self._convict_by(again.red - self.excused)
+        self._convict_beside(only, again.green)
+        if untold := tests - again.red - again.green - self.excused:
+            self._look_again(untold, only)
+
+    def _batch(self) -> list[Repair]:
+        return [repair for repair in self.bench.open if self.bench.grades.get(repair.id) != "A"]
+
+    def _convict_by(self, tests: frozenset[str]) -> None:
+        """Roll back whoever breaks these tests, which fail by themselves too, until they pass."""
+        while tests and (batch := self._batch()):
+            accusations = isolate({test: self._suspects(test, batch) for test in tests}, self.run)
+            accusations = accusations or isolate({min(tests): batch}, self.run)
+            if not accusations:
+                self.excused |= tests
+                return
+            accused = {one.repair for one in accusations}
+            told = self.run([one for one in batch if one.id not in accused], tests)
+            convict(self.bench, self._with_all_tests(accusations, tests & told.green), self.overran)
+            tests -= told.green
+
+    def _with_all_tests(self, accusations: Sequence[Accusation], mended: frozenset[str]) -> list[Accusation]:
+        """Blame an accused repair for the other tests, too, that reach it and pass without it."""
+        blamed = {test for one in accusations for test in one.tests}
+        by_id = {repair.id: repair for repair in self.bench.open}
+        told = []
+        for one in accusations:
+            rest = sorted(test for test in mended - blamed if self._is_reached(by_id[one.repair], test))
+            blamed.update(rest)
+            told.append(one.model_copy(update={"tests": (*one.tests, *rest)}))
+        return told
+
+    def _suspects(self, test: str, batch: list[Repair]) -> list[Repair]:
+        """Return the repairs that a test reaches; all where none is known."""
+        return [repair for repair in batch if self._is_reached(repair, test)] or batch
+
+    def _is_reached(self, repair: Repair, test: str) -> bool:
+        tests = self.reach.tests(repair)
+        return tests is None or test in tests
+
+    def _convict_beside(self, only: Sequence[str] | None, tests: frozenset[str]) -> None:
+        """Roll back whoever breaks tests that fail only beside others: that needs them all, twice."""
+
+        def run(repairs: Sequence[Repair], wanted: Collection[str]) -> Told:
+            told = self.run(repairs, only)
+            return Told(told.red.intersection(wanted), told.green.intersection(wanted))
+
+        while tests and (batch := self._batch()):
+            told = run(batch, tests)
+            self.excused |= told.green
+            tests = told.red
+            accusations = isolate({min(tests): batch}, run) if tests else []
+            if not accusations:
+                self.excused |= tests
+                return
+            convict(self.bench, accusations, self.overran)
 
 
 def tests_rung(bench: Bench, baseline: Baseline) -> int:
-    """Roll back every repair that breaks a test, until the rest is green together; return the runs needed.
-
-    Repairs of grade A take no part: no test could tell them from the base.
-    """
-    trial = Trial(bench, baseline)
+    """Roll back every repair that breaks a test that reaches it; return the runs needed."""
     if not baseline.suite.usable:
         return 0
-    while batch := [repair for repair in bench.open if bench.grades.get(repair.id) != "A"]:
-        accusations = trial.accuse(batch)
-        if not accusations:
-            break
-        convict(bench, accusations, trial.overran)
+    trial = Trial(bench, baseline)
+    trial.clear()
     return trial.runs
 
 

@@ -12,7 +12,7 @@ from nightmend.proof.bench import Bench
 from nightmend.proof.compare import broken_tests
 from nightmend.proof.rungs import overlap_rung
 from nightmend.proof.suite import run_suite
-from nightmend.proof.trial import Trial, convict
+from nightmend.proof.trial import Trial
 from nightmend.repairs.repair import Repair, apply_repairs
 from nightmend.repairs.typed import new_type_errors
 from nightmend.report.text import line
@@ -92,12 +92,12 @@ def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:
             coverage=True,
             limits=trial.limits,
         )
-        broken = set(broken_tests(baseline.suite, suite)) - trial.excused
-        accusations = trial.accuse(bench.open) if broken and bench.open else []
-        if not accusations:
+        broken = frozenset(set(broken_tests(baseline.suite, suite)) - trial.excused)
+        standing = len(bench.open)
+        trial.clear(broken)
+        if len(bench.open) == standing:
             # What broke here and has no guilty at a second look flickers, or fails without any repair too.
             return Baseline(suite=suite, unsteady=tuple(sorted(trial.excused | broken)))
-        convict(bench, accusations, trial.overran)
 
 
 def _drop_worse(bench: Bench) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ and pytest 6, imports nothing of ours, and must not be noticed by the tests. Its
 by NIGHTMEND_ORDERS; it appends to the file `records` beside it, whole lines, so that a crash loses only the
 test that crashed.
 """
-# ruff: noqa: UP032, D102, PLC0415, S324
+# ruff: noqa: UP032, D102, S324
 
 import faulthandler
 import functools
@@ -76,39 +76,6 @@ class Patience:
         faulthandler.cancel_dump_traceback_later()
 
 
-class Lines:
-    """Which lines of the target ran, by the `coverage` of the target or else by ours."""
-
-    def __init__(self):
-        self.tracer = None
-        if ORDERS["coverage"] is not None:
-            sys.path.append(ORDERS["coverage"])
-            try:
-                self._start()
-            except Exception as error:
-                _record(coverage_failed="{}: {}".format(type(error).__name__, error))
-            finally:
-                sys.path.remove(ORDERS["coverage"])
-
-    def _start(self):
-        import coverage
-
-        places = [os.path.join(place, "*") for place in (ROOT, *ORDERS["copies"])]
-        self.tracer = coverage.Coverage(data_file=None, config_file=False, include=places)
-        self.tracer.start()
-
-    def stop(self):
-        if self.tracer is None:
-            return
-        try:
-            self.tracer.stop()
-            data = self.tracer.get_data()
-            for path in data.measured_files():
-                _record(file=_in_target(path), lines=sorted(data.lines(path) or ()))
-        except Exception as error:
-            _record(coverage_failed="{}: {}".format(type(error).__name__, error))
-
-
 def _in_target(path):
     """Name a file relative to the target, also when it was loaded through a copy's place; else None."""
     path = _realpath(path)
@@ -167,8 +134,7 @@ def _message(report):
 class Witness:
     """Hooks of pytest; the last attempt of a test counts, and in it the worst outcome."""
 
-    def __init__(self, lines):
-        self.lines = lines
+    def __init__(self):
         self.clear()
 
     def clear(self):
@@ -237,15 +203,13 @@ class Witness:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus):
-        self.lines.stop()
         _record(finished=int(exitstatus), foreign=_foreign(), **_caches())
         PATIENCE.begin(LAST_SECONDS)  # for threads that would keep the process from ending
 
 
-LINES = Lines()
 PATIENCE = Patience()
 
 
 def pytest_configure(config):
     """Register the hooks; the module itself stays free of them, so that it is imported early and cheaply."""
-    config.pluginmanager.register(Witness(LINES), "nightmend_witness_hooks")
+    config.pluginmanager.register(Witness(), "nightmend_witness_hooks")

@@ -50,7 +50,7 @@ def test_a_test_that_hangs_costs_only_itself(begin: Begin, body: str) -> None:
         ["test_a.py::test_first", "test_a.py::test_last", "test_b.py::test_good"], "passed"
     )
     assert suite.reason == "left out, since it hangs: test_a.py::test_hangs"
-    assert suite.reached["test_b.py"] == (1, 2)
+    assert suite.spectrum.reached["test_b.py"] == (1, 2)
     assert baseline.unsteady == ()
 
 

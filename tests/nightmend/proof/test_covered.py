@@ -2,12 +2,17 @@ import pytest
 
 from nightmend.proof.covered import coverage_of
 from nightmend.proof.records import SuiteRun
+from nightmend.proof.spectrum import Spectrum
 
 SOURCE = b"\n\nimport os\n\n\ndef f(x):\n    if x:\n        return (\n            x\n        )\n    return\n"
 
 
+def ran(*lines: int) -> Spectrum:
+    return Spectrum(tests=("", "t"), lines={"a.py": (("0x2", lines),)})
+
+
 def suite(**fields) -> SuiteRun:
-    return SuiteRun(**{"usable": True, "reached": {"a.py": (3, 6, 7, 8)}, **fields})
+    return SuiteRun(**{"usable": True, "spectrum": ran(3, 6, 7, 8), **fields})
 
 
 def test_lines_that_ran_are_a_share_of_those_that_could():
@@ -17,7 +22,7 @@ def test_lines_that_ran_are_a_share_of_those_that_could():
 
 
 @pytest.mark.parametrize(
-    "fields", [{"usable": False}, {"reached": {}}, {"coverage_failed": "ImportError: no"}], ids=str
+    "fields", [{"usable": False}, {"spectrum": Spectrum()}, {"coverage_failed": "ImportError: no"}], ids=str
 )
 def test_what_was_not_recorded_is_no_number(fields):
     assert coverage_of(suite(**fields), {"a.py": SOURCE}) is None

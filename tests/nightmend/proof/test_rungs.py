@@ -12,6 +12,7 @@ from nightmend.proof.rungs import (
     redetection_rung,
     syntax_rung,
 )
+from nightmend.proof.spectrum import Spectrum
 
 SHOP = """\
 import json
@@ -211,8 +212,11 @@ class TestOverlap:
         assert [one.verdict for one in bench.judgements()] == ["refused", "kept"]
 
 
+SPECTRUM = Spectrum(tests=("", "t"), lines={"shop.py": (("0x2", (11, 12, 13, 14, 15)),)})
+
+
 class TestReachAndPolicy:
-    RAN = SuiteRun(outcomes={"t": "passed"}, reached={"shop.py": (11, 12, 13, 14, 15)}, usable=True)
+    RAN = SuiteRun(outcomes={"t": "passed"}, spectrum=SPECTRUM, usable=True)
 
     @pytest.mark.parametrize(
         ("old", "safety", "grade", "verdict"),

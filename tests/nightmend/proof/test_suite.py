@@ -257,7 +257,7 @@ def test_coverage_tells_the_lines_that_ran(make_target: MakeTarget, open_workspa
         "test_lib.py": "from pkg import lib\ndef test_a(): lib.used()\n",
     }
     suite = run(open_workspace(make_target(files)), coverage=True)
-    assert suite.reached["pkg/lib.py"] == (1, 2, 5)
+    assert suite.spectrum.reached["pkg/lib.py"] == (1, 2, 5)
     assert suite.coverage_failed == ""
 
 
@@ -267,7 +267,7 @@ def test_a_run_without_coverage_says_why_and_still_counts(
     files = {**PLAIN, "coverage.py": "raise ImportError('not that coverage')\n"}
     suite = run(open_workspace(make_target(files)), coverage=True)
     assert suite.usable
-    assert suite.reached == {}
+    assert suite.spectrum.reached == {}
     assert suite.coverage_failed == "ImportError: not that coverage"
     assert suite.count("passed") == 2
 

@@ -69,7 +69,7 @@ def run_changed(workspace: Workspace, layout: str) -> dict[str, str]:
     run = run_suite(workspace, workspace.night.base, changes={path: RIGHT}, coverage=True)
     assert run.usable, run.reason
     assert run.reason == ""
-    assert run.reached[path] == (1, 2)
+    assert run.spectrum.reached[path] == (1, 2)
     return {name.partition("::")[2]: outcome for name, outcome in run.outcomes.items()}
 
 

@@ -39,6 +39,10 @@ def height():
 
 def note(name):
     return [name]
+
+
+def seen():
+    return SEEN
 """
 TESTS = """\
 import pathlib
@@ -190,8 +194,15 @@ def test_of_a_pair_that_breaks_only_together_one_is_rolled_back(tried):
 
 
 @pytest.mark.night
-def test_a_repair_that_breaks_a_test_only_beside_the_others_is_found(tried):
-    judgements = tried(leak=("return [name]", "SEEN.append(name)\n    return [name]"), wider=GOOD["wider"])
+def test_a_repair_that_breaks_a_test_only_beside_the_others_is_found_by_the_whole_suite(
+    workspace, baseline, repair_in
+):
+    """The test that breaks does not reach the repair: only what ships is run with all its tests."""
+    changes = {"leak": ("return [name]", "SEEN.append(name)\n    return [name]"), "wider": GOOD["wider"]}
+    repairs = [repair_in(workspace, "shop.py", *change, pattern=name) for name, change in changes.items()]
+    bench = Bench(workspace, workspace.night.base, repairs)
+    trial.Trial(bench, baseline).clear(frozenset({"tests/test_shop.py::test_seen"}))
+    judgements = {one.repair.pattern: one for one in bench.judgements()}
     assert verdicts(judgements) == {"leak": "rolled_back", "wider": "kept"}
     assert judgements["leak"].evidence.tests_broken == ("tests/test_shop.py::test_seen",)
 
@@ -209,6 +220,10 @@ def test_tests_that_cannot_judge_judge_nothing(workspace, baseline, repair_in):
     bench = Bench(workspace, workspace.night.base, [repair_in(workspace, "shop.py", "* 2", "* 3")])
     suite = baseline.suite.model_copy(update={"usable": False})
     assert trial.tests_rung(bench, baseline.model_copy(update={"suite": suite})) == 0
+
+
+WHOLE = {"more": ('"milk"]', '"milk", "rye"]'), "better_greeting": GOOD["better_greeting"]}
+"""Of what takes part in an import any test can tell, so that all are run."""
 
 
 class TestFlickering:
@@ -239,19 +254,85 @@ class TestFlickering:
         storm.unlink(missing_ok=True)
 
     def test_a_failure_that_a_second_look_does_not_see_is_nobodys_fault(self, trial_in):
-        found, runs = trial_in(lambda run: run == 1, GOOD)
-        assert found == dict.fromkeys(GOOD, "kept")
+        found, runs = trial_in(lambda run: run == 1, WHOLE)
+        assert found == dict.fromkeys(WHOLE, "kept")
         assert runs > 1
 
     def test_a_failure_of_the_base_too_is_nobodys_fault(self, trial_in):
-        found, _ = trial_in(lambda run: True, GOOD)
-        assert found == dict.fromkeys(GOOD, "kept")
+        found, _ = trial_in(lambda run: True, WHOLE)
+        assert found == dict.fromkeys(WHOLE, "kept")
 
     def test_the_guilty_is_found_behind_a_test_that_flickers(self, trial_in):
-        found, _ = trial_in(lambda run: run == 1, {**GOOD, "guilty": ("first + second", "first - second")})
-        assert found == {**dict.fromkeys(GOOD, "kept"), "guilty": "rolled_back"}
+        found, _ = trial_in(lambda run: run == 1, {**WHOLE, "guilty": ("first + second", "first - second")})
+        assert found == {**dict.fromkeys(WHOLE, "kept"), "guilty": "rolled_back"}
 
     def test_a_test_that_is_unsteady_at_the_baseline_judges_nobody(self, trial_in):
-        found, runs = trial_in(lambda run: True, GOOD, ("tests/test_shop.py::test_weather",))
-        assert found == dict.fromkeys(GOOD, "kept")
+        found, runs = trial_in(lambda run: True, WHOLE, ("tests/test_shop.py::test_weather",))
+        assert found == dict.fromkeys(WHOLE, "kept")
         assert runs == 1, "it needs no second look either"
+
+
+class TestSelection:
+    """Only the tests that reach a repair are run, and only its suspects stand trial for each."""
+
+    @pytest.fixture
+    def asked(self, monkeypatch):
+        """The tests that each run was asked for; None is the whole suite."""
+        asked = []
+
+        def noted(*arguments, **options):
+            asked.append(options.get("only"))
+            return run_suite(*arguments, **options)
+
+        monkeypatch.setattr(trial, "run_suite", noted)
+        return asked
+
+    def test_who_does_not_reach_a_repair_is_not_run(self, tried, asked):
+        assert verdicts(tried(**GOOD)) == dict.fromkeys(GOOD, "kept")
+        reaching = {
+            f"tests/test_shop.py::{name}" for name in ("test_greet[tea]", "test_greet[milk]", "test_area")
+        }
+        assert [set(only) for only in asked] == [reaching]
+
+    def test_what_no_test_reaches_needs_no_run(self, tried, asked):
+        tried(never=("return SEEN", "return 0"))
+        assert asked == []
+
+    def test_what_takes_part_in_the_import_needs_them_all(self, tried, asked):
+        assert verdicts(tried(names=('"milk"]', '"milk", "rye"]'))) == {"names": "kept"}
+        assert asked == [None]
+
+    def test_one_guilty_of_two_suspects_is_found_on_its_test_alone(self, tried, asked):
+        judgements = tried(
+            first=("return first + second", "return first - second"),
+            second=("def add(first, second):\n", "def add(first, second, *rest):\n"),
+            greeting=GOOD["better_greeting"],
+        )
+        assert verdicts(judgements) == {"first": "rolled_back", "second": "kept", "greeting": "kept"}
+        assert {tuple(only) for only in asked[1:] if only} == {("tests/test_shop.py::test_add",)}
+
+    def test_where_what_was_recorded_is_wrong_the_guilty_is_found_among_all(
+        self, workspace, baseline, repair_in
+    ):
+        """The lines of the guilty one are said to be run by a test that does not run them."""
+        spectrum = baseline.suite.spectrum
+        names = list(spectrum.tests)
+        area, double = (
+            1 << names.index(f"tests/test_shop.py::{name}") for name in ("test_area", "test_double")
+        )
+        swapped = {area: double, double: area}
+        lines = {
+            path: tuple((hex(swapped.get(int(tests, 16), int(tests, 16))), ran) for tests, ran in groups)
+            for path, groups in spectrum.lines.items()
+        }
+        wrong = spectrum.model_copy(update={"lines": lines})
+        misled = baseline.model_copy(update={"suite": baseline.suite.model_copy(update={"spectrum": wrong})})
+        guilty = repair_in(workspace, "shop.py", "return number * 2", "return number * 3", pattern="guilty")
+        wide = repair_in(workspace, "shop.py", "return 10", "return 20", pattern="wide")
+        bench = Bench(workspace, workspace.night.base, [guilty, wide])
+        found = trial.Trial(bench, misled)
+        found.clear(frozenset({"tests/test_shop.py::test_double"}))
+        assert {one.repair.pattern: one.verdict for one in bench.judgements()} == {
+            "guilty": "rolled_back",
+            "wide": "kept",
+        }

@@ -94,7 +94,9 @@ def test_what_is_green_together_becomes_the_snapshot(workspace, kept, settled):
     assert result.baseline.suite.outcomes == dict.fromkeys(
         ("test_shop.py::test_area", "test_shop.py::test_describe", "test_shop.py::test_weather"), "passed"
     )
-    assert result.baseline.suite.reached["shop.py"], "the next phase is graded by what these tests reached"
+    assert result.baseline.suite.spectrum.reached["shop.py"], (
+        "the next phase is graded by what these tests reached"
+    )
 
 
 def test_what_breaks_only_together_loses_one_and_the_rest_is_green(workspace, baseline, kept, settled):
