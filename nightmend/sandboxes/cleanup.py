@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from nightmend.errors import SandboxError
 from nightmend.sandboxes.cgroups import reap_groups
+from nightmend.sandboxes.orphans import end_orphans
 
 OWNER_FILE = ".nightmend-owner"
 """In every sandbox folder, and hardly elsewhere: only a folder that has one is reaped, or an empty one."""
@@ -124,6 +125,7 @@ def claim(folder: Path) -> int:
 
 def reap(base_directory: Path, older_than: float) -> Reaped:
     """Remove the sandboxes whose owner is dead, made more than `older_than` seconds ago."""
+    end_orphans()
     reap_groups()
     removed, stayed = [], []
     for folder in sorted(base_directory.iterdir()) if base_directory.is_dir() else ():

@@ -13,6 +13,8 @@ from nightmend.errors import SandboxError, UsageError
 from nightmend.settings import Limits
 
 CHUNK = 1 << 16
+ENTER = 'read -r _ && exec "$@"'
+"""Ends the script around every command, and so tells our sandboxes from those of others."""
 GO = b"\n"
 """First line of standard input: the shell around the command waits for it."""
 
@@ -137,7 +139,7 @@ def _script(command: Command) -> str:
     ]
     processes = _allowed(resource.RLIMIT_NPROC, command.processes)
     either = f"{{ ulimit -u {processes} 2>/dev/null || ulimit -p {processes}; }}"  # bash, dash
-    return " && ".join([*steps, either, "read -r _", 'exec "$@"'])
+    return " && ".join([*steps, either, ENTER])
 
 
 def _allowed(kind: int, value: int) -> int:

@@ -24,7 +24,7 @@ TICK = 0.02
 KILLED = 128 + signal.SIGKILL
 _TOO_LARGE = 128 + signal.SIGXFSZ
 _DEATH_SECONDS = 10
-_SETUP_SECONDS = 10
+_SETUP_SECONDS = 30
 _GLANCE = 0.0002
 _LOOK_SECONDS = 5.0
 _AT_WORK = 0.01
@@ -113,6 +113,8 @@ class Supervision:
     def _admit(self, started: Started, stdin: bytes) -> None:
         """Count the sandbox's first process while it waits at the gate, and open that."""
         pid = self._find_init(started)
+        if pid is None and not _readable(started.monitor, 0):
+            raise SandboxError(f"a sandbox was not made within {_SETUP_SECONDS} seconds: try again later")
         if pid is None:
             return  # it has failed, and bubblewrap will say why
         try:
@@ -200,7 +202,7 @@ class Supervision:
     def _finish(self, started: Started) -> float:
         """End everything, wait until it is gone, and return its CPU seconds as its parents saw them."""
         if not self._find_init(started):
-            signal.pidfd_send_signal(started.monitor, signal.SIGKILL)
+            _end_unfinished(started)
         self._kill()
         _, status, spent = os.wait4(started.process.pid, 0)
         started.process.returncode = os.waitstatus_to_exitcode(status)
@@ -262,6 +264,17 @@ def _minds_its_parent(pid: int) -> bool | None:
             return True if b"\nSeccomp:\t2\n" in status.read() else None
     except OSError:
         return None
+
+
+def _end_unfinished(started: Started) -> None:
+    """End bubblewrap and what it has started without saying so, which would wait for it for ever."""
+    signal.pidfd_send_signal(started.monitor, signal.SIGSTOP)
+    os.waitid(os.P_PIDFD, started.monitor, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    pid = started.process.pid
+    with suppress(OSError), open(f"/proc/{pid}/task/{pid}/children") as children:
+        for child in children.read().split():
+            os.kill(int(child), signal.SIGKILL)
+    signal.pidfd_send_signal(started.monitor, signal.SIGKILL)
 
 
 def _expendable(pid: int) -> None:

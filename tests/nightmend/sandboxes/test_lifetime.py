@@ -303,3 +303,83 @@ def test_a_base_directory_of_someone_else_is_refused(backend, tmp_path):
     file.touch()
     with pytest.raises(SandboxError, match="base_directory"):
         create(SandboxSpec(name="x", base_directory=str(file / "below"), lower=None), backend)
+
+
+SPEECHLESS = """
+import fcntl, os
+from nightmend.sandboxes import launch
+def full(content, stack, memory_file=launch._memory_file):
+    if content: return memory_file(content, stack)
+    _, status = kept.extend(os.pipe()) or kept[-2:]
+    os.set_blocking(status, False)
+    try:
+        while os.write(status, b" "): pass
+    except BlockingIOError: os.set_blocking(status, True)
+    return status
+kept = []
+launch._memory_file = full
+launch.Started.told = lambda *_: None
+"""
+"""Bubblewrap cannot say what it has started, and stays in the instant before it wakes that up."""
+
+
+def test_an_owner_killed_before_the_sandbox_wakes_leaves_nothing_after_reaping(base, alive):
+    token = "24.4948"
+    process = subprocess.Popen([sys.executable, "-c", SPEECHLESS + OWNER, str(base), "bubblewrap", token])
+    until = time.monotonic() + 20
+    while len(bubblewraps(token)) < 2:
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    until = time.monotonic() + 5
+    while len(bubblewraps(token)) > 1:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    assert len(bubblewraps(token)) == 1, "nothing waits for ever any more: this test is not needed"
+    reap(base, 0)
+    assert gone(lambda _: bool(bubblewraps(token)), token, 2.0)
+    assert list(base.iterdir()) == []
+
+
+def test_reaping_leaves_a_sandbox_that_is_being_made_alone(base, alive):
+    token = "24.4949"
+    process = subprocess.Popen([sys.executable, "-c", SPEECHLESS + OWNER, str(base), "bubblewrap", token])
+    until = time.monotonic() + 20
+    while len(bubblewraps(token)) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    assert reap(base, 0).removed == ()
+    assert len(bubblewraps(token)) == 2
+    process.kill()
+    process.wait()
+    assert gone(lambda _: len(bubblewraps(token)) > 1, token, 5.0)
+    reap(base, 0)
+    assert gone(lambda _: bool(bubblewraps(token)), token, 2.0)
+
+
+def test_a_sandbox_that_is_not_made_in_time_leaves_nothing(base):
+    token = "24.4950"
+    impatient = "from nightmend.sandboxes import supervise\nsupervise._SETUP_SECONDS = 0.3\n"
+    done = subprocess.run(
+        [sys.executable, "-c", impatient + SPEECHLESS + OWNER, str(base), "bubblewrap", token],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "a sandbox was not made within 0.3 seconds" in done.stderr
+    assert bubblewraps(token) == []
+
+
+def bubblewraps(token):
+    """Return the living processes of bubblewrap with this on their command line."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (folder / "comm").read_text() == "bwrap\n" and token.encode() in (
+                folder / "cmdline"
+            ).read_bytes():
+                found.append(folder.name)
+    return found
