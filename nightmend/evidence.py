@@ -27,6 +27,8 @@ class Evidence(Frozen):
     equal_by_construction: bool | None = None
     issue_gone: bool | None = None
     new_issues: tuple[str, ...] = ()
+    imports_same: bool | None = None
+    """Whether every module imports to the same names; asked where a repair changes imports."""
     lines_reached: bool | None = None
     """Whether the baseline run of the tests executed a changed line."""
     tests_broken: tuple[str, ...] = ()

@@ -33,6 +33,8 @@ class Bench:
         self.contents: dict[str, bytes] = workspace.store.read_many(snapshot, paths)
         self.evidence: dict[str, Evidence] = {repair.id: Evidence() for repair in self.repairs}
         self.grades: dict[str, Grade] = {}
+        self.imports_same: set[str] = set()
+        """Repairs after which every module imports to the same names, but for those of libraries."""
         self._fallen: dict[str, tuple[Verdict, str]] = {}
 
     @cached_property

@@ -5,6 +5,7 @@ from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.rungs import (
     equality_rung,
+    imports_rung,
     overlap_rung,
     policy_rung,
     reach_rung,
@@ -37,6 +38,8 @@ def judge(
     reach_rung(bench, baseline.suite)
     policy_rung(bench)
     overlap_rung(bench)
+    if baseline.suite.usable:
+        imports_rung(bench)
     tests_rung(bench, baseline)
     speed_rung(bench, baseline)
     return bench.judgements()

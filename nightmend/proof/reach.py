@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
 from nightmend.proof.spectrum import OUTSIDE, Spectrum
@@ -16,36 +16,42 @@ _IMPORT = ("import ", "from ")
 class Reach:
     """Tells for each repair of one snapshot which tests could notice it."""
 
-    def __init__(self, spectrum: Spectrum, contents: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, spectrum: Spectrum, contents: Mapping[str, bytes], imports_same: Collection[str] = ()
+    ) -> None:
         self._spectrum = spectrum
         self._contents = contents
-        self._tests = cache(self._find)
+        self._imports_same = imports_same
+        self._changed = cache(self._find)
         self._trees = cache(lambda path: parse(contents[path]))
 
     def tests(self, repair: Repair) -> frozenset[str] | None:
         """Return the ids of the tests that reach a repair; None where any test may.
 
-        That is so where the change takes part in an import, where a shared fixture runs it, and where nothing
-        was recorded. A test that starts processes reaches everything, and one that opens a file all of it.
+        That is so where the change takes part in an import, unless it was shown that all modules import to
+        the same names; where a shared fixture runs it; and where nothing was recorded. A test that starts
+        processes reaches everything, and one that opens a file all of it.
         """
         if not self._spectrum.tests:
             return None
         found = self._spectrum.starting_processes
         for edit in repair.edits:
-            reached = self._tests(edit)
+            reached = self._changed(edit, repair.id in self._imports_same)
             if reached is None:
                 return None
             found |= reached
         return None if found & OUTSIDE else self._spectrum.named(found)
 
-    def _find(self, edit: Edit) -> int | None:
+    def _find(self, edit: Edit, imports_same: bool) -> int | None:
         opening = self._spectrum.opening(edit.path)
         if not is_python(edit.path):
             return opening
         if is_import(edit) and _of_the_library(edit):
             return opening  # a name more in the module changes nothing
-        first, last = _lines(edit, self._contents[edit.path])
+        first, last = changed_lines(edit, self._contents[edit.path])
         tree = self._trees(edit.path)
+        if imports_same and imports_at(tree, first, last):
+            return opening
         if not _inside_function(tree, first):
             return None
         return opening | self._spectrum.running(edit.path, *statement_span(tree, first, last))
@@ -69,17 +75,45 @@ def is_import(edit: Edit) -> bool:
     return edit.start == edit.end and edit.text.lstrip().startswith(_IMPORT)
 
 
+def changes_imports(repair: Repair, contents: Mapping[str, bytes]) -> bool:
+    """Say whether a repair changes or removes import statements that run when a module is imported."""
+    return any(
+        imports_at(parse(contents[edit.path]), *changed_lines(edit, contents[edit.path]))
+        for edit in repair.edits
+        if is_python(edit.path)
+    )
+
+
+def imports_at(tree: ast.Module, first: int, last: int) -> bool:
+    """Say whether any of the lines belongs to an import that runs when the module is imported."""
+    return any(
+        isinstance(node, ast.Import | ast.ImportFrom)
+        and node.lineno <= last
+        and first <= (node.end_lineno or 0)
+        for node in _at_import(tree.body)
+    )
+
+
+def _at_import(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield the statements of a module that run at import, those of its classes and branches too."""
+    for node in body:
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            below = (getattr(node, field, ()) for field in ("body", "orelse", "finalbody", "handlers"))
+            yield from _at_import(one for some in below for one in some)
+
+
 def _of_the_library(edit: Edit) -> bool:
     words = re.findall(r"^\s*(?:import|from)\s+(\w+)", edit.text, re.MULTILINE)
     return bool(words) and all(word in sys.stdlib_module_names for word in words)
 
 
 def _ran(edit: Edit, content: bytes, lines: Collection[int]) -> bool:
-    first, last = statement_span(parse(content), *_lines(edit, content))
+    first, last = statement_span(parse(content), *changed_lines(edit, content))
     return any(first <= line <= last for line in lines)
 
 
-def _lines(edit: Edit, content: bytes) -> tuple[int, int]:
+def changed_lines(edit: Edit, content: bytes) -> tuple[int, int]:
     """Return the first and the last line that an edit changes; what it leaves as it was does not count."""
     old, new = content[edit.start : edit.end], edit.text.encode()
     kept = _alike(old, new)

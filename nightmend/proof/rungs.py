@@ -4,7 +4,8 @@ from collections import Counter
 
 from nightmend.diagnosis.diagnosis import FaultCounts, Variant, recheck
 from nightmend.proof.bench import Bench
-from nightmend.proof.reach import reached
+from nightmend.proof.import_state import differences
+from nightmend.proof.reach import changes_imports, reached
 from nightmend.proof.suite import SuiteRun
 from nightmend.proof.syntax import is_python, same_program, silences, syntax_problem
 from nightmend.repairs.repair import Repair, clash
@@ -81,6 +82,27 @@ def redetection_rung(bench: Bench) -> None:
             bench.drop(repair, "refused", f"its issue is still there afterwards: {', '.join(still)}")
         elif new:
             bench.drop(repair, "refused", f"it brings new issues: {', '.join(new)}")
+
+
+def imports_rung(bench: Bench) -> None:
+    """Ask of each repair that changes imports whether the modules still hold the same names.
+
+    Where they do, no test is needed for the imports; else the whole suite judges.
+    """
+    asked = {
+        repair.id: bench.changed([repair])
+        for repair in bench.open
+        if bench.grades.get(repair.id) != "A" and changes_imports(repair, bench.contents)
+    }
+    found = differences(bench.workspace, bench.snapshot, asked) if asked else {}
+    for repair in bench.open:
+        told = found.get(repair.id)
+        if told is None:
+            continue
+        same = all(one.harmless for one in told)
+        bench.note(repair, imports_same=same)
+        if same:
+            bench.imports_same.add(repair.id)
 
 
 def overlap_rung(bench: Bench) -> None:

@@ -18,7 +18,7 @@ class Trial:
     def __init__(self, bench: Bench, baseline: Baseline) -> None:
         self.bench = bench
         self.baseline = baseline
-        self.reach = Reach(baseline.suite.spectrum, bench.contents)
+        self.reach = Reach(baseline.suite.spectrum, bench.contents, bench.imports_same)
         self.runs = 0
         self.excused: set[str] = set(baseline.unsteady)
         """Tests that no repair is judged by, because they fail or flicker by themselves."""

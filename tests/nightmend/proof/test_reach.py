@@ -151,6 +151,15 @@ def test_an_import_of_the_library_is_told_of_by_who_reads_the_file_alone(reachin
     assert reaching("shop.py", "", "import test_shop\n") is None
 
 
+def test_where_all_modules_import_to_the_same_names_an_import_needs_no_test(workspace, spectrum, repair_in):
+    contents = {name: content.encode() for name, content in FILES.items()}
+    unused = repair_in(workspace, "shop.py", "import os\n", "")
+    limit = repair_in(workspace, "shop.py", "LIMIT = 3", "LIMIT = 4")
+    reach = Reach(spectrum, contents, {unused.id, limit.id})
+    assert {name.partition("::")[2] for name in reach.tests(unused) or ()} == ALWAYS
+    assert reach.tests(limit) is None, "that is known of imports alone"
+
+
 def test_of_a_file_that_is_no_program_those_can_tell_who_open_it(reaching):
     assert reaching("README.md", "# Shop", "# Shops") == {"test_reads_a_page", "test_starts_a_process"}
     assert reaching("CHANGES.md", "# Changes", "# Change") == {"test_starts_a_process"}
