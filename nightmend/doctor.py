@@ -6,9 +6,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import docker
 import psutil
-from docker.errors import DockerException
 
 from nightmend.advisories.database import advisories_date, advisories_folder
 from nightmend.agent import Check
@@ -21,7 +19,6 @@ TOOLS = ("prefect", "prefect-dask", "distributed", "ruff", "pylint", "bandit", "
 
 def examine(home: Path) -> tuple[Check, ...]:
     """Try everything that a night needs; a check that did not pass says in its detail what to do."""
-    works = [(name, *diagnose_backend(name)) for name in BACKENDS]
     return (
         Check(
             name="python",
@@ -29,8 +26,7 @@ def examine(home: Path) -> tuple[Check, ...]:
             detail=f"{platform.python_version()} at {sys.executable}",
         ),
         _git(),
-        *(Check(name=f"sandbox {name}", passed=passed, detail=sentence) for name, passed, sentence in works),
-        Check(name="docker", passed=True, detail=_docker()),
+        *_sandboxes(),
         _state(home),
         Check(name="advisories", passed=True, detail=_advisories()),
         *(_tool(tool) for tool in TOOLS),
@@ -44,17 +40,18 @@ def _git() -> Check:
         return Check(name="git", passed=False, detail=str(error))
 
 
-def _docker() -> str:
-    """Docker is not needed: this says whether a daemon answers."""
-    try:
-        client = docker.from_env(timeout=5)
-        try:
-            version = client.version()["Version"]
-        finally:
-            client.close()
-    except (DockerException, OSError):
-        return "no daemon answers; nightmend does not need one"
-    return f"daemon {version} answers; nightmend does not need it"
+def _sandboxes() -> tuple[Check, ...]:
+    """One back end that works is enough; what keeps the others from it is said all the same."""
+    found = {name: diagnose_backend(name) for name in BACKENDS}
+    enough = any(works for works, _ in found.values())
+    return tuple(
+        Check(
+            name=f"sandbox {name}",
+            passed=works or enough,
+            detail=sentence if works or not enough else f"not needed; {sentence}",
+        )
+        for name, (works, sentence) in found.items()
+    )
 
 
 def _advisories() -> str:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from flows.environment import QUIET
+from tests.daemon import NoDaemonError
+from tests.daemon import docker_daemon as running_daemon
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +19,14 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             patch.setenv(name, value)
         with private_server(tmp_path_factory.mktemp("prefect")) as url:
             yield url
+
+
+@pytest.fixture(scope="session")
+def docker_daemon() -> Iterator[str]:
+    """Have DOCKER_HOST name a daemon that answers; the tests are skipped where none can be had."""
+    try:
+        with running_daemon() as address, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DOCKER_HOST", address)
+            yield address
+    except NoDaemonError as error:
+        pytest.skip(str(error))

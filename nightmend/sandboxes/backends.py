@@ -7,9 +7,10 @@ from pathlib import Path
 from nightmend.errors import NightmendError, PrerequisiteError
 from nightmend.monitoring.pulse import adopt
 from nightmend.sandboxes.bubblewrap import Bubblewrap
+from nightmend.sandboxes.docker import Docker
 from nightmend.sandboxes.protocol import Sandbox, SandboxSpec
 
-BACKENDS: dict[str, Callable[[SandboxSpec], Sandbox]] = {"bubblewrap": Bubblewrap}
+BACKENDS: dict[str, Callable[[SandboxSpec], Sandbox]] = {"bubblewrap": Bubblewrap, "docker": Docker}
 
 
 def create(spec: SandboxSpec, backend: str = "bubblewrap") -> Sandbox:
@@ -52,5 +53,6 @@ def diagnose_backend(name: str = "bubblewrap") -> tuple[bool, str]:
 
 CURES = {
     "bubblewrap": "allow user namespaces (on Ubuntu `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, "
-    "on Debian `sysctl kernel.unprivileged_userns_clone=1`, in Docker `--security-opt seccomp=unconfined`)"
+    "on Debian `sysctl kernel.unprivileged_userns_clone=1`, in Docker `--security-opt seccomp=unconfined`)",
+    "docker": "see what the daemon logs, or use bubblewrap",
 }

@@ -4,11 +4,12 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from nightmend.errors import SandboxError
 from nightmend.sandboxes.meter import Meter, Usage
 from nightmend.settings import MIB, Limits
 
@@ -52,10 +53,7 @@ class CgroupsV1:
 
     def usage(self) -> Usage:
         """Read the sums of the kernel."""
-        cpu = int((self._groups["cpuacct"] / "cpuacct.usage").read_text()) / 1e9
-        peak = int((self._groups["memory"] / "memory.max_usage_in_bytes").read_text())
-        killed = self._groups["memory"] / "memory.oom_control"
-        return Usage(cpu, peak, _exceeded(killed, self._groups["pids"]))
+        return _sums_v1(self._groups)
 
     def close(self) -> None:
         """Remove the groups."""
@@ -93,13 +91,58 @@ class CgroupV2:
 
     def usage(self) -> Usage:
         """Read the sums of the kernel."""
-        self._peak = max(self._peak, int((self._group / "memory.current").read_text()))
-        cpu = _value(self._group / "cpu.stat", "usage_usec") / 1e6
-        return Usage(cpu, self._peak, _exceeded(self._group / "memory.events", self._group))
+        usage = _sums_v2(self._group, self._peak)
+        self._peak = usage.peak_memory or 0
+        return usage
 
     def close(self) -> None:
         """Remove the group."""
         _remove(self._group)
+
+
+class ContainerGroups:
+    """The groups that a container daemon made, to read only; they last as long as the container runs.
+
+    What the daemon spends before the command begins is taken off.
+    """
+
+    hidden_memory: bool = True
+    data_bytes: int | None = None
+
+    def __init__(self, limits: Limits) -> None:
+        self.processes = limits.processes
+        self._groups: dict[str, Path] = {}
+        self._before = 0.0
+        self._last = Usage(0.0, None)
+
+    def admit(self, pid: int) -> None:
+        """Look at the groups of this process; SandboxError where they are not to be seen."""
+        self._groups = _groups_of(pid)
+        if not self._groups:
+            raise SandboxError("the control groups of a container are not to be seen from here")
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self._before = self.usage().cpu_seconds
+
+    def usage(self) -> Usage:
+        """Read the sums of the kernel, the last ones where the container is gone."""
+        if self._groups:
+            with suppress(OSError):
+                self._last = self._sums()
+        return self._last
+
+    def _sums(self) -> Usage:
+        if UNIFIED in self._groups:
+            usage = _sums_v2(self._groups[UNIFIED], self._last.peak_memory or 0)
+        else:
+            usage = _sums_v1(self._groups)
+        exceeded = self._last.exceeded or usage.exceeded
+        return usage._replace(cpu_seconds=usage.cpu_seconds - self._before, exceeded=exceeded)
+
+    def close(self) -> None:
+        """Forget the groups."""
+        self._groups = {}
 
 
 def cgroup_meter(limits: Limits) -> Meter | None:
@@ -151,16 +194,13 @@ def _works(places: Mapping[str, Path]) -> bool:
 def _offered() -> dict[str, Path]:
     """Return where we may write: by controller, and UNIFIED where version 2 delegates what we need."""
     offered: dict[str, Path] = {}
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        before, _, after = line.partition(" - ")
-        root, mount = before.split()[3:5]
-        kind, _, options = after.split(maxsplit=2)
+    for mount, root, kind, options in _hierarchies():
         if kind == "cgroup":
-            for name in set(CONTROLLERS) & set(options.split(",")):
-                offered |= _named(name, _own(name, Path(mount), root))
-        elif kind == "cgroup2":
-            own = _own(UNIFIED, Path(mount), root)
-            offered |= _named(UNIFIED, own and _delegating(own, Path(mount)))
+            for name in set(CONTROLLERS) & set(options):
+                offered |= _named(name, _own(name, mount, root))
+        else:
+            own = _own(UNIFIED, mount, root)
+            offered |= _named(UNIFIED, own and _delegating(own, mount))
     return offered
 
 
@@ -168,9 +208,31 @@ def _named(name: str, place: Path | None) -> dict[str, Path]:
     return {name: place} if place and os.access(place, os.W_OK) else {}
 
 
-def _own(controller: str, mount: Path, root: str) -> Path | None:
-    """Find our own group below a mount that shows the hierarchy from `root` on."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+def _groups_of(pid: int) -> dict[str, Path]:
+    """Return the groups that a process is in: by controller, or UNIFIED where version 2 has the memory."""
+    found: dict[str, Path] = {}
+    for mount, root, kind, options in _hierarchies():
+        names = set(CONTROLLERS) & set(options) if kind == "cgroup" else {UNIFIED}
+        for name in names:
+            place = _own(name, mount, root, pid)
+            if place and (name != UNIFIED or (place / "memory.current").exists()):
+                found[name] = place
+    return found if UNIFIED in found or found.keys() == set(CONTROLLERS) else {}
+
+
+def _hierarchies() -> Iterator[tuple[Path, str, str, list[str]]]:
+    """Yield where each hierarchy is mounted, what of it is seen there, its version and its options."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        root, mount = before.split()[3:5]
+        kind, _, options = after.split(maxsplit=2)
+        if kind in ("cgroup", "cgroup2"):
+            yield Path(mount), root, kind, options.split(",")
+
+
+def _own(controller: str, mount: Path, root: str, pid: int | str = "self") -> Path | None:
+    """Find the group of a process below a mount that shows the hierarchy from `root` on."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         if controller in controllers.split(","):
             own = mount / os.path.relpath(path, root)
@@ -213,6 +275,18 @@ def _remove(group: Path) -> None:
             time.sleep(0.005)
         else:
             return
+
+
+def _sums_v1(groups: Mapping[str, Path]) -> Usage:
+    cpu = int((groups["cpuacct"] / "cpuacct.usage").read_text()) / 1e9
+    peak = int((groups["memory"] / "memory.max_usage_in_bytes").read_text())
+    return Usage(cpu, peak, _exceeded(groups["memory"] / "memory.oom_control", groups["pids"]))
+
+
+def _sums_v2(group: Path, peak: int) -> Usage:
+    peak = max(peak, int((group / "memory.current").read_text()))
+    cpu = _value(group / "cpu.stat", "usage_usec") / 1e6
+    return Usage(cpu, peak, _exceeded(group / "memory.events", group))
 
 
 def _exceeded(killed: Path, processes: Path) -> str | None:

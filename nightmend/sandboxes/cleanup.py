@@ -1,7 +1,6 @@
 """Removal of what hostile code left: unreadable, read-only, very deep, oddly named."""
 
 import errno
-import fcntl
 import os
 import re
 import stat
@@ -12,10 +11,10 @@ from typing import NamedTuple
 
 from nightmend.errors import SandboxError
 from nightmend.sandboxes.cgroups import reap_groups
+from nightmend.sandboxes.claims import OWNER_FILE, abandoned, is_older
+from nightmend.sandboxes.docker_reaping import reap_containers
 from nightmend.sandboxes.orphans import end_orphans
 
-OWNER_FILE = ".nightmend-owner"
-"""In every sandbox folder, and hardly elsewhere: only a folder that has one is reaped, or an empty one."""
 _NAMED = re.compile(r"[A-Za-z0-9_.-]*-[0-9a-f]{8}")
 _MADE_SECONDS = 60.0
 """A living sandbox has its owner file after that at the latest."""
@@ -112,21 +111,12 @@ def _unlink_files(folder: int, but: str = "") -> list[str]:
     return folders
 
 
-def claim(folder: Path) -> int:
-    """Mark a sandbox folder as ours for as long as we live, and return the descriptor that holds it.
-
-    A lock ends with its process, whatever happens to it, and means the same in every container.
-    """
-    descriptor = os.open(folder / OWNER_FILE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
-    return descriptor
-
-
 def reap(base_directory: Path, older_than: float) -> Reaped:
     """Remove the sandboxes whose owner is dead, made more than `older_than` seconds ago."""
     end_orphans()
     reap_groups()
+    if base_directory.is_dir():
+        reap_containers(base_directory, older_than)
     removed, stayed = [], []
     for folder in sorted(base_directory.iterdir()) if base_directory.is_dir() else ():
         try:
@@ -138,25 +128,12 @@ def reap(base_directory: Path, older_than: float) -> Reaped:
 
 
 def _reaped(folder: Path, older_than: float) -> bool:
-    try:
-        found = folder.lstat()
-        age = time.time() - found.st_mtime
-        if not stat.S_ISDIR(found.st_mode) or age < older_than:
-            return False
-        if age > _MADE_SECONDS and _removed_empty(folder):
-            return True
-        owner = os.open(folder / OWNER_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        remove_tree(folder)
-    except BlockingIOError:
-        return False
-    else:
+    if is_older(folder, max(older_than, _MADE_SECONDS)) and _removed_empty(folder):
         return True
-    finally:
-        os.close(owner)
+    with abandoned(folder, older_than) as dead:
+        if dead:
+            remove_tree(folder)
+        return dead
 
 
 def _removed_empty(folder: Path) -> bool:

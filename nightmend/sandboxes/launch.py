@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import IO
 
 from nightmend.errors import SandboxError, UsageError
+from nightmend.sandboxes.watching import CHUNK, Pipes
 from nightmend.settings import Limits
 
-CHUNK = 1 << 16
 ENTER = 'read -r _ && exec "$@"'
 """Ends the script around every command, and so tells our sandboxes from those of others."""
 GO = b"\n"
@@ -38,7 +38,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Started:
-    """A bubblewrap that makes its sandbox and then waits at the gate. Its pipes do not block us."""
+    """A bubblewrap that makes its sandbox and then waits at the gate."""
 
     process: "subprocess.Popen[bytes]"
     monitor: int
@@ -46,9 +46,7 @@ class Started:
     status: int
     """A file for what bubblewrap says: a pipe, broken by our death, would end it with its child asleep."""
     gate: int
-    stdin: IO[bytes]
-    stdout: IO[bytes]
-    stderr: IO[bytes]
+    pipes: Pipes
 
     def told(self, key: str) -> int | None:
         """Return what bubblewrap said: child-pid at first, exit-code at the end of a command that began."""
@@ -76,16 +74,8 @@ def start(command: Command, stack: ExitStack) -> Started:
         os.close(gate_out)
     monitor = os.pidfd_open(process.pid)
     stack.callback(os.close, monitor)
-    stdin, stdout, stderr = (_unblocked(p, stack) for p in (process.stdin, process.stdout, process.stderr))
-    return Started(process, monitor, status, gate, stdin, stdout, stderr)
-
-
-def read_some(descriptor: int) -> bytes | None:
-    """Read what is there: b"" at the end, None when there is nothing yet."""
-    try:
-        return os.read(descriptor, CHUNK)
-    except BlockingIOError:
-        return None
+    streams = (process.stdin, process.stdout, process.stderr)
+    return Started(process, monitor, status, gate, Pipes(*(_unblocked(pipe, stack) for pipe in streams)))
 
 
 def _unblocked(pipe: IO[bytes] | None, stack: ExitStack) -> IO[bytes]:

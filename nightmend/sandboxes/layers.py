@@ -71,6 +71,13 @@ class Layers:
             assert level.upper is not None  # noqa: S101 -- _enter makes it
             self._put(level.upper, name, content, mode, moment)
 
+    def make_folder(self, path: str) -> None:
+        """Make a folder in the upper layer, with those above it, where it is missing."""
+        with ExitStack() as stack:
+            level = self.top(stack)
+            for folder in _parts(path):
+                level = self._enter(level, folder, stack)
+
     def require_no_links(self, path: str) -> None:
         """SandboxError when anything on the way to `path`, or itself, is a link."""
         with ExitStack() as stack:

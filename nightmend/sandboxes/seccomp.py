@@ -80,7 +80,7 @@ _NETLINK = 16  # libc lists addresses by it
 
 
 class Checked(NamedTuple):
-    """A system call refused by one argument: when not among `allowed`, or when among `refused`."""
+    """A system call refused by one argument: not `allowed`, or `refused`, or with one of `bits`."""
 
     name: str
     x86_64: int
@@ -89,19 +89,22 @@ class Checked(NamedTuple):
     error: int
     allowed: tuple[int, ...] = ()
     refused: tuple[int, ...] = ()
+    bits: int = 0
 
 
+NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, _NETLINK)
 CHECKED = (
     Checked("socket", 41, 198, 0, errno.EAFNOSUPPORT, allowed=FAMILIES),
     Checked(
         "ioctl", 16, 29, 1, errno.EPERM, refused=(0x5412, 0x541C)
     ),  # TIOCSTI, TIOCLINUX: typing for others
+    Checked("clone", 56, 220, 0, errno.EPERM, bits=NAMESPACES),
     Checked("prctl", 157, 167, 0, errno.EPERM, refused=(1,)),  # PR_SET_PDEATHSIG: it could outlive us
 )
 
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_LOAD, _EQUAL, _ABOVE, _RETURN = 0x20, 0x15, 0x25, 0x06
+_LOAD, _EQUAL, _ABOVE, _ANY_BIT, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
 _ALLOW, _ERROR, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
 
@@ -137,6 +140,8 @@ def _check(number: int, checked: Checked) -> list[bytes]:
         body.append(_step(_RETURN, _ERROR | checked.error))
     for value in checked.refused:
         body += [_step(_EQUAL, value, skip_else=1), _step(_RETURN, _ERROR | checked.error)]
+    if checked.bits:
+        body += [_step(_ANY_BIT, checked.bits, skip_else=1), _step(_RETURN, _ERROR | checked.error)]
     body.append(_step(_LOAD, _NUMBER))
     return [_step(_EQUAL, number, skip_else=len(body)), *body]
 

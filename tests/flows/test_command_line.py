@@ -123,6 +123,7 @@ def test_a_prefect_api_of_ones_own_that_does_not_answer(places, tmp_path):
 
 def test_a_machine_without_any_sandbox(places, tmp_path):
     saboteur = (
+        "import os\nos.environ['DOCKER_HOST'] = 'unix:///none'\n"
         "from nightmend.sandboxes import binary\nbinary._of_the_system = binary._of_the_wheel = lambda: None"
     )
     house = House(tmp_path / "home")

@@ -202,7 +202,7 @@ if not (os.access("..", os.R_OK) or os.path.exists("../" * 30 + given.path)):
         "finds devices: disks, memory, the kernel's log, virtual machines",
         """
 known = {"null", "zero", "full", "random", "urandom", "tty", "console", "pts", "ptmx", "shm", "fd", "core",
-         "stdin", "stdout", "stderr"}
+         "mqueue", "stdin", "stdout", "stderr"}  # Docker mounts the queues of its own namespace there
 if not set(os.listdir("/dev")) - known: raise LookupError("only harmless devices")
 """,
     ),

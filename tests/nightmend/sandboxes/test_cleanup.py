@@ -13,7 +13,8 @@ import pytest
 
 from nightmend.errors import SandboxError
 from nightmend.sandboxes import cleanup
-from nightmend.sandboxes.cleanup import OWNER_FILE, claim, reap, remove_tree
+from nightmend.sandboxes.claims import OWNER_FILE, claim
+from nightmend.sandboxes.cleanup import reap, remove_tree
 
 ROOT = os.geteuid() == 0
 FULL = """
@@ -34,7 +35,8 @@ print(sorted(os.listdir(top)))
 REMOVE = """
 import sys
 from pathlib import Path
-from nightmend.sandboxes.cleanup import claim, remove_tree
+from nightmend.sandboxes.claims import claim
+from nightmend.sandboxes.cleanup import remove_tree
 place = Path(sys.argv[1])
 claim(place)
 print("ready", flush=True)

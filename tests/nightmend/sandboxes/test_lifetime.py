@@ -22,6 +22,8 @@ from nightmend.settings import Limits
 
 pytestmark = pytest.mark.integration
 
+AT_ONCE = {"bubblewrap": 0.1, "docker": 1.0}
+"""Seconds; a daemon also takes down what it mounted."""
 OWNER = """
 import sys
 from nightmend.sandboxes.backends import create
@@ -142,7 +144,7 @@ os.execvp("sleep", ["sleep", "19.1919"])
 """
 
 
-def test_closing_takes_daemons_along_within_100_ms(make, run_python, alive):
+def test_closing_takes_daemons_along_at_once(make, backend, run_python, alive):
     """At best of five: the machine may be busy with other things."""
     taken = []
     for _ in range(5):
@@ -157,7 +159,7 @@ def test_closing_takes_daemons_along_within_100_ms(make, run_python, alive):
         taken.append(time.monotonic() - started)
         assert not alive("sleep\x0019.1919")
         thread.join()
-    assert min(taken) < 0.1
+    assert min(taken) < AT_ONCE[backend]
 
 
 def run_until_closed(run_python, box):

@@ -283,7 +283,7 @@ def test_a_command_that_neither_says_nor_does_anything(box):
 
 
 def test_a_command_that_works_is_not_silent(box, run_python, monkeypatch):
-    monkeypatch.setattr("nightmend.sandboxes.supervise._LOOK_SECONDS", 0.2)
+    monkeypatch.setattr("nightmend.sandboxes.watching._LOOK_SECONDS", 0.2)
     limits = Limits(silent_seconds=2)
     code = "import time\nend = time.monotonic() + 3\nwhile time.monotonic() < end: pass"
     assert run_python(box, code, limits=limits).limit is None

@@ -29,6 +29,8 @@ def answer(code, number, arch, arguments=()):
             at += skip_if if register == value else skip_else
         elif operation == 0x25:
             at += skip_if if register > value else skip_else
+        elif operation == 0x45:
+            at += skip_if if register & value else skip_else
         elif operation == 0x06:
             kind, error = value & 0xFFFF0000, value & 0xFFFF
             return {0x7FFF0000: ALLOWED, 0x80000000: KILLED}.get(kind) or errno.errorcode[error]
@@ -89,7 +91,14 @@ def test_only_known_families_of_sockets(machine):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), [("ioctl", (0, 0x5412)), ("ioctl", (0, 0x541C)), ("prctl", (1, 0))]
+    ("name", "arguments"),
+    [
+        ("ioctl", (0, 0x5412)),
+        ("ioctl", (0, 0x541C)),
+        ("prctl", (1, 0)),
+        ("clone", (0x10000000 | 17, 0)),  # a user namespace
+        ("clone", (0x60000000, 0)),
+    ],
 )
 def test_single_requests_are_refused(machine, name, arguments):
     (call,) = (call for call in CHECKED if call.name == name)
