@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -20,9 +21,11 @@ from flows.interruption import end_now, end_on_signals
 from nightmend.advisories.database import advisories_folder
 from nightmend.advisories.update import EXPORT, update_advisories
 from nightmend.agents import PHASES, Phase
+from nightmend.diffs.reading import LARGEST, branch_diff, read_diff
 from nightmend.doctor import examine
 from nightmend.errors import NightmendError, PrerequisiteError, UsageError
 from nightmend.files import write_atomically
+from nightmend.git.branches import commit_of
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.home import state_folder
@@ -130,6 +133,26 @@ def diagnose(target: Path, python: str | None, build_environment: bool, report: 
 
 @cli.command()
 @repository
+@click.option("--diff", "source", metavar="FILE", help="A unified diff of what is committed; - reads it.")
+@click.option("--ref", metavar="BRANCH", help="A branch, instead: what it changed since it left HEAD.")
+@interpreter
+@report_folder
+def prove(target: Path, source: str | None, ref: str | None, python: str | None, report: Path | None) -> None:
+    """Prove what another tool wrote: of a diff, keep each edit that breaks nothing, as a branch."""
+    if (source is None) == (ref is None):
+        raise UsageError("say what to prove: --diff FILE (- is standard input), or --ref BRANCH")
+    opened = look_at(target, python, report)
+    with proposed(opened, source, ref) as diff, night_environment():
+        from flows.prove import prove as flow
+
+        proved = flow(str(opened.path), str(diff), python, str(report.absolute()) if report else None)
+    if proved.kept < proved.tried:
+        left = f"{proved.tried - proved.kept} of {proved.tried} edits"
+        raise NightmendError(f"{left} are not kept: {proved.report}/report.html says why")
+
+
+@cli.command()
+@repository
 @interpreter
 @build_environment
 def validate(target: Path, python: str | None, build_environment: bool) -> None:
@@ -214,6 +237,31 @@ def look_at(
         open_night(opened.path, python, home=home, through=through, only=only)
     backends.available()
     return opened
+
+
+@contextlib.contextmanager
+def proposed(target: Target, source: str | None, ref: str | None) -> Iterator[Path]:
+    """Give a file with the diff to prove, refused at once where it cannot be; it is gone afterwards."""
+    with state_home() as home:
+        folder = target_folder(home, target.path)
+        store = Store(folder / "store.git", target)
+        diff = branch_diff(store, target.head(), commit_of(target, ref)) if ref else given(source or "-")
+        read_diff(store, store.snapshot(target.head()), diff)
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".diff") as file:
+            file.write(diff)
+            file.flush()
+            yield Path(file.name)
+
+
+def given(source: str) -> bytes:
+    """Read a diff from a file or from standard input, as far as one may be long."""
+    try:
+        if source == "-":
+            return sys.stdin.buffer.read(LARGEST + 1)
+        with Path(source).open("rb") as file:
+            return file.read(LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"{source} cannot be read ({error.strerror}): give a file with a diff") from error
 
 
 @contextlib.contextmanager

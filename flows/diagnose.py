@@ -1,22 +1,17 @@
 import time
 from pathlib import Path
-from typing import Any
 
 from prefect import flow
 
 from blocks.load import configured
 from flows.absolute import absolute
-from flows.diagnostics import diagnostics
-from flows.foundation import foundation
-from flows.progress import Progress, say
-from nightmend.agents import Phase
+from flows.looking import look
+from flows.progress import say
 from nightmend.git.target import Target
 from nightmend.home import state_folder
 from nightmend.nights import open_night
-from nightmend.phases import beginning
 from nightmend.preflight import preflight
 from nightmend.priority import lower_priority
-from nightmend.results import Course, PhaseRecord, PhaseResult
 from nightmend.review.publication import Published
 from tasks.logs import log_from
 from tasks.tell import tell
@@ -47,24 +42,10 @@ def diagnose(
         **configured(),
     )
     log_from(night.orchestrator.log_level)
-    start = beginning(night)
-    validated: list[PhaseResult] = []
-    records: list[PhaseRecord] = []
-    phases: dict[Phase, Any] = {"foundation": foundation, "diagnostics": diagnostics}
-    with Progress(night, night.phases) as progress:
-        for name, phase in phases.items():
-            progress.begin(name)
-            began = time.perf_counter()
-            state = phase(night, validated[-1].bare if validated else start, return_state=True)
-            result: PhaseResult = state.result()
-            validated.append(result)
-            seconds = time.perf_counter() - began
-            records.append(PhaseRecord.of(validated[-1], seconds, cached=state.name == "Cached"))
-            progress.end(records[-1])
+    course = look(night)
     nothing = Published(
         run=night.run, branch=None, base_commit=night.base_commit, result_commit=night.base_commit
     )
-    course = Course(beginning=start, validated=tuple(validated), records=tuple(records))
     folder = tell(night, course, nothing, report, time.perf_counter() - clock)
     say(f"report {folder}")
     return folder

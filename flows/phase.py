@@ -77,7 +77,7 @@ def _run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) 
     with transaction(key=key, store=results(), commit_mode=CommitMode.EAGER, overwrite=True) as txn:
         txn.on_rollback_hooks.append(_undo(night, phase, before))
         result = body()
-        _check(result, night.profile)
+        weigh(result, night.profile)
         txn.stage(result)
     _record(night, result, key)
     return result
@@ -87,7 +87,8 @@ def _record(night: Night, result: PhaseResult, key: str) -> None:
     SystemRollbackManager(night).create_system_checkpoint(f"{night.run}/{result.phase}", result, key)
 
 
-def _check(result: PhaseResult, profile: Profile) -> None:
+def weigh(result: PhaseResult, profile: Profile) -> None:
+    """Raise ClosedPhaseError, which holds what was done, where a gate of a phase is closed."""
     try:
         check(result.phase, result.gates, profile)
     except ValidationError as error:

@@ -26,6 +26,7 @@ class Evidence(Frozen):
     parses: bool | None = None
     equal_by_construction: bool | None = None
     issue_gone: bool | None = None
+    """None also where the repair claims no issue."""
     new_issues: tuple[str, ...] = ()
     imports_same: bool | None = None
     """Whether every module imports to the same names; asked where a repair changes imports."""

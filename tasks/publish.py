@@ -16,7 +16,7 @@ def ship(night: Night, course: Course) -> Course:
 
 
 @task(name="publish", persist_result=False)
-def publish(night: Night, course: Course) -> Published:
+def publish(night: Night, course: Course, *, stays: bool = False) -> Published:
     """Give the target the branch of the night: its objects, and one ref transaction."""
     with discreetly(night):
-        return publication.publish(Workspace(night), course.shipped.commit)
+        return publication.publish(Workspace(night), course.shipped.commit, stays=stays)

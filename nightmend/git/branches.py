@@ -1,3 +1,4 @@
+from nightmend.errors import UsageError
 from nightmend.git.runner import Git, signature
 from nightmend.git.target import Target
 
@@ -9,6 +10,14 @@ def tip(target: Target, branch: str) -> str | None:
         if not git.holds("show-ref", "--verify", "--quiet", "--end-of-options", ref):
             return None
         return git.run("rev-parse", "--verify", "--end-of-options", ref).decode().strip()
+
+
+def commit_of(target: Target, name: str) -> str:
+    """Return the commit of a branch or of any other name; UsageError where the target knows none."""
+    with target.view() as git:
+        if not git.holds("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"):
+            raise UsageError(f"{target.path} has no branch {name}: see `git branch --all` there")
+        return git.run("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").decode().strip()
 
 
 def contains(store: Git, head: str, commit: str) -> bool:

@@ -78,5 +78,6 @@ def _why_kept(evidence: Evidence) -> str:
     tests = (
         "tests run the changed lines and pass" if evidence.lines_reached else "no test runs the changed lines"
     )
+    claim = "its issue is gone, no new one came" if evidence.issue_gone else "no new issue came"
     speed = f", {evidence.speed.gain:.0%} less CPU time" if evidence.speed else ""
-    return f"its issue is gone, no new one came, {tests}{speed}"
+    return f"{claim}, {tests}{speed}"

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
@@ -10,7 +11,7 @@ from nightmend.proof.spectrum import OUTSIDE, Spectrum
 from nightmend.proof.syntax import is_python, parse
 from nightmend.repairs.repair import Edit, Repair
 
-_IMPORT = ("import ", "from ")
+IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 class Reach:
@@ -57,22 +58,23 @@ class Reach:
         return opening | self._spectrum.running(edit.path, *statement_span(tree, first, last))
 
 
-def reached(repair: Repair, contents: dict[str, bytes], lines: dict[str, tuple[int, ...]]) -> bool:
-    """Say whether every changed statement was executed.
-
-    `lines` holds, for each path, the lines that ran. A statement counts as run when any of its lines did;
-    of a compound statement only the header counts. An import that a repair adds proves nothing.
-    """
-    edits = [edit for edit in repair.edits if is_python(edit.path)]
-    telling = [edit for edit in edits if not is_import(edit)] or edits
-    return bool(telling) and all(
-        _ran(edit, contents[edit.path], lines.get(edit.path, ())) for edit in telling
-    )
-
-
 def is_import(edit: Edit) -> bool:
-    """Say whether an edit adds an import and nothing else."""
-    return edit.start == edit.end and edit.text.lstrip().startswith(_IMPORT)
+    """Say whether an edit adds imports and nothing else."""
+    return adds(edit, IMPORTS)
+
+
+def adds(edit: Edit, kinds: tuple[type[ast.stmt], ...]) -> bool:
+    """Say whether an edit puts in statements, all of these kinds."""
+    added = statements_of(edit) if edit.start == edit.end else []
+    return bool(added) and all(isinstance(statement, kinds) for statement in added)
+
+
+def statements_of(edit: Edit) -> list[ast.stmt]:
+    """Return the statements that an edit puts in; none where its text is something else."""
+    try:
+        return parse(textwrap.dedent(edit.text).strip().encode()).body
+    except (SyntaxError, ValueError, RecursionError):
+        return []
 
 
 def changes_imports(repair: Repair, contents: Mapping[str, bytes]) -> bool:
@@ -108,11 +110,6 @@ def _of_the_library(edit: Edit) -> bool:
     return bool(words) and all(word in sys.stdlib_module_names for word in words)
 
 
-def _ran(edit: Edit, content: bytes, lines: Collection[int]) -> bool:
-    first, last = statement_span(parse(content), *changed_lines(edit, content))
-    return any(first <= line <= last for line in lines)
-
-
 def changed_lines(edit: Edit, content: bytes) -> tuple[int, int]:
     """Return the first and the last line that an edit changes; what it leaves as it was does not count."""
     old, new = content[edit.start : edit.end], edit.text.encode()
@@ -144,13 +141,14 @@ def statement_span(tree: ast.AST, first: int, last: int) -> tuple[int, int]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
             continue
-        start, end = _header(node)
+        start, end = header(node)
         if start <= first <= end and (size is None or end - start < size):
             best, size = (start, max(end, last)), end - start
     return best
 
 
-def _header(node: ast.stmt | ast.ExceptHandler | ast.match_case) -> tuple[int, int]:
+def header(node: ast.stmt | ast.ExceptHandler | ast.match_case) -> tuple[int, int]:
+    """Return the lines of a statement, of a compound one without its body."""
     if isinstance(node, ast.match_case):
         return node.pattern.lineno, max(node.pattern.lineno, node.body[0].lineno - 1)
     body = getattr(node, "body", None)

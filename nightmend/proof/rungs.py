@@ -5,10 +5,12 @@ from collections import Counter
 from nightmend.diagnosis.diagnosis import FaultCounts, Variant, recheck
 from nightmend.proof.bench import Bench
 from nightmend.proof.import_state import differences
-from nightmend.proof.reach import changes_imports, reached
+from nightmend.proof.ran import reached
+from nightmend.proof.reach import changes_imports
 from nightmend.proof.suite import SuiteRun
 from nightmend.proof.syntax import is_python, same_program, silences, syntax_problem
 from nightmend.repairs.repair import Repair, clash
+from nightmend.targets.protected import is_test
 
 
 def syntax_rung(bench: Bench) -> None:
@@ -54,7 +56,10 @@ def equality_rung(bench: Bench) -> None:
 
 
 def redetection_rung(bench: Bench) -> None:
-    """Look again with every per-file detector, each repair alone: its issue is gone and none is new."""
+    """Look again with every per-file detector, each repair alone: its issue is gone and none is new.
+
+    A repair that claims no issue only has to bring none.
+    """
     variants = [
         Variant(id=f"base-{number}", path=path, content=content)
         for number, (path, content) in enumerate(bench.contents.items())
@@ -74,7 +79,7 @@ def redetection_rung(bench: Bench) -> None:
         still = _still_there(repair, pairs)
         risen = {fault for before, after in pairs for fault in after.more_than(before)}
         new = sorted(risen - set(repair.gives_way_to))
-        bench.note(repair, issue_gone=not still, new_issues=tuple(new))
+        bench.note(repair, issue_gone=not still if repair.faults else None, new_issues=tuple(new))
         silent = sorted({tool for _, after in pairs for tool in after.tool_failures})
         if silent:
             bench.drop(repair, "refused", f"{', '.join(silent)} could not look again, so nothing is known")
@@ -134,12 +139,18 @@ def reach_rung(bench: Bench, suite: SuiteRun) -> None:
 
 
 def policy_rung(bench: Bench) -> None:
-    """Refuse what its evidence is too weak for: D is enough only for patterns rated safe."""
+    """Refuse what its evidence is too weak for: D is enough for what is rated safe, only A for tests."""
     for repair in list(bench.open):
+        tests = [path for path in repair.paths if is_test(path)]
         if repair.safety == "review":
             bench.drop(repair, "refused", "its pattern is rated review: a person decides")
+        elif tests and bench.grades[repair.id] != "A":
+            bench.drop(
+                repair, "refused", f"{tests[0]} is a test, and may only change in what no test could tell"
+            )
         elif bench.grades[repair.id] == "D" and repair.safety != "safe":
-            bench.drop(repair, "refused", "no test runs the changed lines, and its pattern is not rated safe")
+            rated = "" if repair.foreign else ", and its pattern is not rated safe"
+            bench.drop(repair, "refused", f"no test runs the changed lines{rated}")
 
 
 def _still_there(repair: Repair, pairs: list[tuple[FaultCounts, FaultCounts]]) -> list[str]:

@@ -5,6 +5,8 @@ from typing import Literal
 from nightmend.frozen import Frozen
 
 Safety = Literal["safe", "needs-tests", "review"]
+FOREIGN = "foreign-edit"
+"""The pattern of what another tool, or a person, proposes."""
 
 
 class Edit(Frozen):
@@ -24,7 +26,7 @@ class Repair(Frozen):
     pattern: str
     safety: Safety
     issues: tuple[str, ...]
-    """Fingerprints of the issues it claims to resolve."""
+    """Fingerprints of the issues it claims to resolve; none where another tool proposes what it likes."""
     faults: tuple[str, ...]
     """The fault of each of `issues`, in the same order."""
     edits: tuple[Edit, ...]
@@ -35,6 +37,11 @@ class Repair(Frozen):
     """Lighter faults that may stand where the resolved ones stood."""
     claims_speed: bool = False
     """True where the repair must also be shown to be faster."""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether no pattern of ours speaks for it."""
+        return self.pattern == FOREIGN
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -13,12 +13,13 @@ from nightmend.proof.compare import broken_tests
 from nightmend.proof.rungs import overlap_rung
 from nightmend.proof.suite import run_suite
 from nightmend.proof.trial import Trial
-from nightmend.repairs.repair import Repair, apply_repairs
+from nightmend.repairs.repair import FOREIGN, Repair, apply_repairs
 from nightmend.repairs.typed import new_type_errors
 from nightmend.report.text import line
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 
+PROPOSED = "Apply what another tool proposed"
 SUBJECT, BODY = 72, 72
 """Characters of a line in a commit's message."""
 
@@ -174,7 +175,7 @@ def commit_message(name: str, group: Sequence[Judgement], pattern: Pattern | Non
         [
             _subject(name, len(group), pattern),
             "",
-            *textwrap.wrap(pattern.why if pattern else group[0].repair.summary, BODY),
+            *textwrap.wrap(_why(group[0].repair, pattern), BODY),
             "",
             f"{where}.",
             "",
@@ -185,9 +186,15 @@ def commit_message(name: str, group: Sequence[Judgement], pattern: Pattern | Non
     )
 
 
+def _why(repair: Repair, pattern: Pattern | None) -> str:
+    if repair.foreign:
+        return "Each of these edits was proved alone, and all of them together; what was not is left out."
+    return pattern.why if pattern else repair.summary
+
+
 def _subject(name: str, places: int, pattern: Pattern | None) -> str:
     """Say what a commit does, with the number of places where both fit."""
-    known = pattern.title if pattern else None
+    known = PROPOSED if name == FOREIGN else pattern.title if pattern else None
     title = known or f"{'Mend' if pattern else 'Apply the fix of'} {name.replace('-', ' ')}"
     counted = f"{title} ({places} places)"
     return counted if places > 1 and len(counted) <= SUBJECT else title

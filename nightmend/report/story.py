@@ -203,10 +203,10 @@ def _claims(repair: RepairReport) -> Iterable[Claim]:
         yield Claim(mark="yes", text="the program is the same by construction")
     if shown.issue_gone is not None:
         yield _claim(shown.issue_gone, "its issue is gone", "its issue is still there")
-        if shown.new_issues:
-            yield Claim(mark="no", text=f"it brings new issues: {listed(shown.new_issues)}")
-        else:
-            yield Claim(mark="yes", text="no new issue came")
+    if shown.new_issues:
+        yield Claim(mark="no", text=f"it brings new issues: {listed(shown.new_issues)}")
+    elif shown.issue_gone is not None or shown.lines_reached is not None:
+        yield Claim(mark="yes", text="no new issue came")
     if shown.lines_reached is not None:
         mark: Mark = "yes" if shown.lines_reached else "open"
         yield Claim(

@@ -39,6 +39,8 @@ class Branch(Frozen):
 
     name: str
     commit: str
+    stays: bool = False
+    """Whether it is none of a night, so that no night takes its place."""
 
 
 class Branches:
@@ -60,11 +62,11 @@ class Branches:
         write_atomically(self._file, self._model.dump_json(branches, indent=1))
 
 
-def publish(workspace: Workspace, commit: str) -> Published:
+def publish(workspace: Workspace, commit: str, *, stays: bool = False) -> Published:
     """Give the target the branch of the night, in place of the last one where that only waits.
 
     The last branch stays where it was merged, and where anybody changed it: then there is no new one, for
-    two of them would hold the same repairs.
+    two of them would hold the same repairs. One that `stays` is beside all others, and takes no place.
     """
     night, branches = workspace.night, Branches(workspace.folder)
     nothing = Published(
@@ -72,18 +74,20 @@ def publish(workspace: Workspace, commit: str) -> Published:
     )
     if commit == night.base_commit:
         return nothing
-    last, standing = _last(workspace, branches)
+    others = tuple(one for one in branches.read() if one.stays)
+    last, standing = (None, "gone") if stays else _last(workspace, branches)
     if last and standing == "changed":
         why = f"{last.name} of an earlier night was changed or is checked out, and is not merged"
         return nothing.model_copy(update={"withheld": f"{why}: merge it or delete it first"})
     replaced = last if last and standing == "untouched" else None
-    branch = Branch(name=f"nightmend/{night.run}", commit=commit)
+    branch = Branch(name=f"nightmend/{night.run}", commit=commit, stays=stays)
+    waiting = tuple(one for one in branches.read() if not one.stays) if stays else ()
     # Both are ours until the refs have moved: a night that dies between must not lose sight of either.
-    branches.write(*([replaced] if replaced else []), branch)
+    branches.write(*others, *waiting, *([replaced] if replaced else []), branch)
     workspace.store.publish(
         workspace.target, branch.name, commit, (replaced.name, replaced.commit) if replaced else None
     )
-    branches.write(branch)
+    branches.write(*others, *waiting, branch)
     return nothing.model_copy(
         update={
             "branch": branch.name,
@@ -96,7 +100,7 @@ def publish(workspace: Workspace, commit: str) -> Published:
 def _last(workspace: Workspace, branches: Branches) -> tuple[Branch | None, Standing]:
     """Return the last branch that is still there, and what became of it."""
     for branch in reversed(branches.read()):
-        if (standing := _standing(workspace, branch)) != "gone":
+        if not branch.stays and (standing := _standing(workspace, branch)) != "gone":
             return branch, standing
     return None, "gone"
 

@@ -77,12 +77,12 @@ class House:
         api = {"PREFECT_API_URL": self.server} if self.server else {}
         return {**clean, **api, "NIGHTMEND_HOME": str(self.state or self.home)}
 
-    def run(self, *arguments: str | Path, saboteur: str = "") -> "Outcome":
-        """Run `nightmend ARGUMENTS`; a saboteur is code that runs in its process first."""
+    def run(self, *arguments: str | Path, saboteur: str = "", given: str = "") -> "Outcome":
+        """Run `nightmend ARGUMENTS`, with what is given to it; a saboteur is code that runs there first."""
         clock = time.monotonic()
         done = subprocess.run(
             self._command(arguments, saboteur), cwd=self.home, env=self.environment,
-            capture_output=True, text=True, timeout=900, check=False,
+            capture_output=True, text=True, timeout=900, check=False, input=given,
         )  # fmt: skip
         return Outcome(done, self.home / "report", time.monotonic() - clock)
 

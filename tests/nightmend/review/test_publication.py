@@ -156,6 +156,17 @@ def test_a_branch_that_is_none_of_ours_stays(place):
     assert place.refs == ["mine", "one"]
 
 
+def test_a_branch_that_stays_takes_no_place_and_gives_none(place):
+    first = place.night("one")
+    proved = publish(Workspace(place.workspace.night.model_copy(update={"run": "proved"})),
+                     first.result_commit, stays=True)  # fmt: skip
+    assert (proved.branch, proved.replaced) == ("nightmend/proved", "")
+    for run, before in (("two", "one"), ("three", "two")):
+        assert place.night(run, value=3).replaced == f"nightmend/{before}"
+    assert place.refs == ["proved", "three"]
+    assert [branch.stays for branch in place.branches.read()] == [True, False]
+
+
 def test_a_record_that_cannot_be_read_replaces_nothing(place):
     place.night("one")
     (place.workspace.folder / "branches.json").write_text("[")
