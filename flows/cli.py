@@ -35,6 +35,7 @@ from nightmend.priority import lower_priority
 from nightmend.privacy.masking import masked
 from nightmend.recovery.checkpoints import Checkpoints
 from nightmend.report.text import line
+from nightmend.review.dropping import drop_repairs
 from nightmend.sandboxes import backends
 from nightmend.settings import Profile
 from nightmend.workspace import target_folder
@@ -194,6 +195,23 @@ def rollback(target: Path, name: str) -> None:
         from flows.rollback import rollback as flow
 
         flow(str(opened.path), name)
+
+
+@cli.command()
+@click.argument("run", metavar="RUN")
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--target", type=click.Path(path_type=Path), help="Its repository, where two have such a run.")
+def drop(run: str, ids: tuple[str, ...], target: Path | None) -> None:
+    """Take repairs off the branch of a run for good; what is left is proved again."""
+    backends.available()
+    lower_priority()
+    opened = Target.open(target).path if target else None
+    with state_home() as home:
+        left = drop_repairs(home, run, ids, opened)
+    dropped = left.course.shipment.dropped if left.course.shipment else {}
+    for name, why in dropped.items():
+        click.echo(f"repair {name} is off the branch: {why}")
+    click.echo(f"{left.published.sentence}, report {left.report}")
 
 
 @cli.command()

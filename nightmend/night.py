@@ -1,3 +1,5 @@
+from pydantic import Field
+
 from nightmend.agents import PHASES, Phase
 from nightmend.environments.environment import Environment
 from nightmend.frozen import Frozen
@@ -34,6 +36,8 @@ class Night(Frozen):
     """How much of it is published; what it does before is the same."""
     discreet: bool = False
     """Whether the Prefect server of this night is elsewhere, and must not hear any text of the target."""
+    dropped: dict[str, str] = Field(default_factory=dict)
+    """What a person took off an earlier branch, by `drop_keys`, with the date; it is not proposed again."""
     declared: TargetSettings = TargetSettings()
     """What the target itself says of its nights."""
     through: Phase = "quality"

@@ -126,17 +126,29 @@ class PhaseRecord(Frozen):
         )
 
 
+class ShippedStep(Frozen):
+    """A step to the published tree: what it began with, and the judged repairs, of which the kept made it."""
+
+    snapshot: Snapshot
+    judgements: Ref
+
+
 class Shipment(Frozen):
-    """The part of a night that its review budget lets through, proved as exactly the tree that ships."""
+    """The part of a night that ships, proved as exactly that tree.
+
+    Its review budget let no more through, or a person dropped the rest.
+    """
 
     result: PhaseResult
     """The state that is published, with the gates that it passed."""
-    judgements: Ref
-    """The chosen repairs as they are on the base; kept are those that ship."""
+    steps: tuple[ShippedStep, ...]
+    """From the night's base to the tree that ships."""
     commits: dict[str, str]
     """The commit of each repair that ships, by its id."""
     waits: dict[str, str]
     """Why each other kept repair waits, by its id."""
+    dropped: dict[str, str] = Field(default_factory=dict)
+    """Why a person, or what it built on, took a kept repair off the branch, by its id."""
     lines: int
     """Lines that the repairs take away and put in, at most."""
 
@@ -187,6 +199,17 @@ class Course(Frozen):
     def results(self) -> tuple[tuple[PhaseResult, PhaseResult], ...]:
         """Each validated phase behind the one that it started from."""
         return tuple(zip((self.beginning, *self.validated), self.validated, strict=False))
+
+    @property
+    def shipped_steps(self) -> tuple[ShippedStep, ...]:
+        """The steps to what is published."""
+        if self.shipment:
+            return self.shipment.steps
+        return tuple(
+            ShippedStep(snapshot=start.snapshot, judgements=result.judgements)
+            for start, result in self.results
+            if result.judgements
+        )
 
     @property
     def origin_baseline(self) -> Ref | None:

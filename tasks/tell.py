@@ -15,6 +15,7 @@ from nightmend.report.pull_request import code, pull_request
 from nightmend.report.story import duration, value, words
 from nightmend.results import Course
 from nightmend.review.publication import Published
+from nightmend.review.runs import Run, Runs
 from nightmend.workspace import target_folder
 
 
@@ -33,6 +34,16 @@ def tell(
         folder = Path(report) if report else default_folder(night)
         write_report(told, folder)
         show(numbers_only(told.report) if night.discreet else told.report, folder)
+        if published.branch:
+            run = Run(
+                night=night,
+                course=course,
+                published=published,
+                report=str(folder),
+                seconds=seconds,
+                monitoring=monitoring,
+            )
+            Runs(target_folder(Path(night.home), Path(night.target))).write(run)
     return str(folder)
 
 

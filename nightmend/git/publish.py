@@ -45,7 +45,15 @@ def send_objects(store: Git, target: Target, commit: str) -> None:
             git.run("unpack-objects", "-q", stdin=pack)
 
 
-def move_branch(target: Target, branch: str, commit: str, expected: Sequence[str]) -> None:
+def delete_branch(target: Target, branch: str, commit: str) -> None:
+    """Delete a branch of the target that is at a commit; GitError where it is not."""
+    with target.view(as_owner=True) as git:
+        git.run("update-ref", "-d", "--end-of-options", f"refs/heads/{branch}", commit)
+
+
+def move_branch(
+    target: Target, branch: str, commit: str, expected: Sequence[str], message: str = "nightmend: rollback"
+) -> None:
     """Point an existing branch of the target at a commit that it has, in one ref transaction.
 
     Raises UsageError where the branch is missing, checked out, or at none of the `expected` commits, so that
@@ -62,7 +70,7 @@ def move_branch(target: Target, branch: str, commit: str, expected: Sequence[str
         raise UsageError(f"branch {branch} in {target.path} was moved by someone else: take it back by hand")
     if target.checked_out(ref):
         raise UsageError(f"branch {branch} of {target.path} is checked out: switch to another branch first")
-    move_ref(target, ref, tip, commit, "nightmend: rollback")
+    move_ref(target, ref, tip, commit, message)
 
 
 def move_ref(target: Target, ref: str, old: str, new: str, message: str) -> None:

@@ -4,6 +4,7 @@ from nightmend.evidence import Judgement
 from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.rungs import (
+    dropped_rung,
     equality_rung,
     imports_rung,
     overlap_rung,
@@ -32,6 +33,7 @@ def judge(
     `baseline` is the test run of that very snapshot; `floor` the least Python that the target declares.
     """
     bench = Bench(workspace, snapshot, repairs, floor)
+    dropped_rung(bench)
     syntax_rung(bench)
     equality_rung(bench)
     redetection_rung(bench)

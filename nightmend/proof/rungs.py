@@ -10,7 +10,17 @@ from nightmend.proof.reach import changes_imports
 from nightmend.proof.suite import SuiteRun
 from nightmend.proof.syntax import is_python, same_program, silences, syntax_problem
 from nightmend.repairs.repair import Repair, clash
+from nightmend.review.drops import drop_keys
 from nightmend.targets.protected import is_test
+
+
+def dropped_rung(bench: Bench) -> None:
+    """Refuse what a person took off the branch of an earlier night."""
+    known = bench.workspace.night.dropped
+    for repair in list(bench.open) if known else ():
+        dates = [known[key] for key in drop_keys(repair, bench.contents) if key in known]
+        if dates:
+            bench.drop(repair, "refused", f"a person dropped it on {dates[0]}")
 
 
 def syntax_rung(bench: Bench) -> None:

@@ -56,7 +56,7 @@ def build_report(
         branch=published.branch,
         replaced=published.replaced,
         withheld=published.withheld,
-        shipment=_shipment(night, course.shipment) if course.shipment else None,
+        shipment=_shipment(night, course.shipment) if course.shipment and night.budget.limited else None,
         profile=night.profile,
         status="FAILED" if course.error else "PASSED",
         seconds=round(seconds, 2),
@@ -129,9 +129,12 @@ def _repair(judgement: Judgement, commit: str | None, change: Change) -> RepairR
 
 
 def _shipped(repair: RepairReport, shipment: Shipment | None) -> RepairReport:
-    """Tell whether a kept repair ships, under which commit, or why it waits."""
+    """Tell whether a kept repair ships, under which commit, why it waits, or that a person dropped it."""
     if shipment is None or repair.verdict != "kept":
         return repair
+    if repair.id in shipment.dropped:
+        fallen = {"verdict": "rolled_back", "reason": shipment.dropped[repair.id], "commit": None}
+        return repair.model_copy(update=fallen)
     found = {"commit": shipment.commits.get(repair.id), "waits": shipment.waits.get(repair.id, "")}
     return repair.model_copy(update=found)
 

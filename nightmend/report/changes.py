@@ -8,7 +8,7 @@ from nightmend.privacy.masking import Masker, likely_secrets
 from nightmend.repairs.repair import Repair, apply_repairs
 from nightmend.report.undoing import EntangledError, Step, Undoing
 from nightmend.report.unified import unified
-from nightmend.results import Course, Judgements, PhaseResult
+from nightmend.results import Course, Judgements
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 
@@ -35,8 +35,8 @@ def changes_of(workspace: Workspace, course: Course, mask: Masker, *, published:
     """Return the change of every repair of a night by its id; without a branch none has a patch."""
     phases = [(start, result) for start, result in course.results if result.judgements]
     judged = [workspace.get(result.judgements or "", Judgements).judgements for _, result in phases]
-    steps = [_step(workspace, start, one) for (start, _), one in zip(phases, judged, strict=True)]
-    shipped = _shipped_steps(workspace, course, steps)
+    steps = [_step(workspace, start.snapshot, one) for (start, _), one in zip(phases, judged, strict=True)]
+    shipped = _shipped_steps(workspace, course) if course.shipment else steps
     touched = sorted({path for step in shipped for repair in step.kept for path in repair.paths})
     files = workspace.store.read_many(course.shipped.snapshot, touched)
     undoing = Undoing(shipped, files)
@@ -51,17 +51,18 @@ def changes_of(workspace: Workspace, course: Course, mask: Masker, *, published:
                 none = {"patch": "", "no_patch": UNPUBLISHED}
                 changes[name] = change if published else change.model_copy(update=none)
             else:
-                why = WAITS if judgement.verdict == "kept" else ""
+                waits = course.shipment is not None and name in course.shipment.waits
+                why = WAITS if judgement.verdict == "kept" and waits else ""
                 changes[name] = Change(shown=mask(_against(step, judgement.repair)), no_patch=why)
     return changes | dict(_undone(workspace, course, mask))
 
 
-def _shipped_steps(workspace: Workspace, course: Course, steps: list[Step]) -> list[Step]:
-    """Return the steps to the published tree: one from the base, where a budget made a tree of its own."""
-    if course.shipment is None:
-        return steps
-    judgements = workspace.get(course.shipment.judgements, Judgements).judgements
-    return [_step(workspace, course.beginning, judgements)]
+def _shipped_steps(workspace: Workspace, course: Course) -> list[Step]:
+    """Return the steps to the published tree, where that is none that the phases made."""
+    return [
+        _step(workspace, step.snapshot, workspace.get(step.judgements, Judgements).judgements)
+        for step in course.shipped_steps
+    ]
 
 
 def secrets_of(workspace: Workspace, snapshot: Snapshot) -> set[str]:
@@ -90,11 +91,11 @@ def _batches(files: Mapping[str, int]) -> Iterator[list[str]]:
     yield batch
 
 
-def _step(workspace: Workspace, start: PhaseResult, judgements: Iterable[Judgement]) -> Step:
+def _step(workspace: Workspace, snapshot: Snapshot, judgements: Iterable[Judgement]) -> Step:
     judged = tuple(judgements)
     paths = sorted({path for one in judged for path in one.repair.paths})
     return Step(
-        before=workspace.store.read_many(start.snapshot, paths),
+        before=workspace.store.read_many(snapshot, paths),
         kept=tuple(one.repair for one in judged if one.verdict == "kept"),
     )
 
@@ -130,6 +131,6 @@ def _undone(workspace: Workspace, course: Course, mask: Masker) -> Iterator[tupl
     if undone is None or undone.judgements is None:
         return
     judgements = workspace.get(undone.judgements, Judgements).judgements
-    step = _step(workspace, course.last, judgements)
+    step = _step(workspace, course.last.snapshot, judgements)
     for judgement in judgements:
         yield judgement.repair.id, Change(shown=mask(_against(step, judgement.repair)))

@@ -21,7 +21,7 @@ from nightmend.proof.baseline import Baseline
 from nightmend.proof.judge import judge_again
 from nightmend.repairs.repair import Edit, Repair, apply_repairs
 from nightmend.repairs.settle import Settled, commit_patterns, settle
-from nightmend.results import Course, Judgements, PhaseResult, Shipment
+from nightmend.results import Course, Judgements, PhaseResult, Shipment, ShippedStep
 from nightmend.review.rebase import on_base
 from nightmend.settings import Budget
 from nightmend.targets.config import target_config
@@ -164,17 +164,18 @@ def _proved(workspace: Workspace, course: Course, chosen: list[Candidate], waits
     alone = [one for one in judged if one.repair.id not in fallen]
     settled = settle(workspace, night.base, alone, baseline)
     fallen |= {one.repair.id: one.reason for one in settled.judgements if one.verdict != "kept"}
-    result = _result(workspace, course, settled, baseline)
+    result = looked_at(workspace, course, settled, baseline)
     if shut := closed(result.gates, "ratchet"):
         sentences = "; ".join(gate.sentence for gate in shut)
         raise ValidationError(f"what the review budget lets through is not proved by itself: {sentences}")
     commit, commits = commit_patterns(
         workspace, night.base, night.base_commit, settled.judgements, load_patterns()
     )
+    held = Judgements(judgements=settled.judgements, commits=commits)
     why = {name: f"without those that wait it is not proved: {reason}" for name, reason in fallen.items()}
     return Shipment(
         result=result.model_copy(update={"commit": commit, "phase": last.phase}),
-        judgements=workspace.put(Judgements(judgements=settled.judgements, commits=commits)),
+        steps=(ShippedStep(snapshot=night.base, judgements=workspace.put(held)),),
         commits=commits,
         waits={**waits, **why},
         lines=sum(one.lines for one in chosen if one.id in commits),
@@ -192,13 +193,10 @@ def _nothing(workspace: Workspace, course: Course, waits: dict[str, str]) -> Shi
         "baseline": course.origin_baseline,
         "quality": course.origin_quality,
     }
-    none = workspace.put(Judgements())
-    return Shipment(
-        result=course.last.model_copy(update=base), judgements=none, commits={}, waits=waits, lines=0
-    )
+    return Shipment(result=course.last.model_copy(update=base), steps=(), commits={}, waits=waits, lines=0)
 
 
-def _result(workspace: Workspace, course: Course, settled: Settled, baseline: Baseline) -> PhaseResult:
+def looked_at(workspace: Workspace, course: Course, settled: Settled, baseline: Baseline) -> PhaseResult:
     """Look at the tree that ships as at the end of a night."""
     before = workspace.get(course.last.origin or "", Diagnosis)
     after = diagnose(workspace, settled.snapshot)

@@ -75,11 +75,11 @@ def publish(workspace: Workspace, commit: str, *, stays: bool = False) -> Publis
     if commit == night.base_commit:
         return nothing
     others = tuple(one for one in branches.read() if one.stays)
-    last, standing = (None, "gone") if stays else _last(workspace, branches)
-    if last and standing == "changed":
+    last, stands = (None, "gone") if stays else _last(workspace, branches)
+    if last and stands == "changed":
         why = f"{last.name} of an earlier night was changed or is checked out, and is not merged"
         return nothing.model_copy(update={"withheld": f"{why}: merge it or delete it first"})
-    replaced = last if last and standing == "untouched" else None
+    replaced = last if last and stands == "untouched" else None
     branch = Branch(name=f"nightmend/{night.run}", commit=commit, stays=stays)
     waiting = tuple(one for one in branches.read() if not one.stays) if stays else ()
     # Both are ours until the refs have moved: a night that dies between must not lose sight of either.
@@ -98,14 +98,19 @@ def publish(workspace: Workspace, commit: str, *, stays: bool = False) -> Publis
 
 
 def _last(workspace: Workspace, branches: Branches) -> tuple[Branch | None, Standing]:
-    """Return the last branch that is still there, and what became of it."""
-    for branch in reversed(branches.read()):
-        if not branch.stays and (standing := _standing(workspace, branch)) != "gone":
-            return branch, standing
-    return None, "gone"
+    """Return the last branch that is still there, and what became of it.
+
+    It has two records where a drop died: then the one holds that is true.
+    """
+    known = [(one, standing(workspace, one)) for one in reversed(branches.read()) if not one.stays]
+    there = [(branch, stands) for branch, stands in known if stands != "gone"]
+    if not there:
+        return None, "gone"
+    of_it = [(branch, stands) for branch, stands in there if branch.name == there[0][0].name]
+    return next(((branch, stands) for branch, stands in of_it if stands != "changed"), of_it[0])
 
 
-def _standing(workspace: Workspace, branch: Branch) -> Standing:
+def standing(workspace: Workspace, branch: Branch) -> Standing:
     """Say what became of a branch since we left it."""
     now = tip(workspace.target, branch.name)
     if now is None:
