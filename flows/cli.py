@@ -137,8 +137,16 @@ def diagnose(target: Path, python: str | None, build_environment: bool, report: 
 @click.option("--diff", "source", metavar="FILE", help="A unified diff of what is committed; - reads it.")
 @click.option("--ref", metavar="BRANCH", help="A branch, instead: what it changed since it left HEAD.")
 @interpreter
+@build_environment
 @report_folder
-def prove(target: Path, source: str | None, ref: str | None, python: str | None, report: Path | None) -> None:
+def prove(
+    target: Path,
+    source: str | None,
+    ref: str | None,
+    python: str | None,
+    build_environment: bool,
+    report: Path | None,
+) -> None:
     """Prove what another tool wrote: of a diff, keep each edit that breaks nothing, as a branch."""
     if (source is None) == (ref is None):
         raise UsageError("say what to prove: --diff FILE (- is standard input), or --ref BRANCH")
@@ -146,7 +154,8 @@ def prove(target: Path, source: str | None, ref: str | None, python: str | None,
     with proposed(opened, source, ref) as diff, night_environment():
         from flows.prove import prove as flow
 
-        proved = flow(str(opened.path), str(diff), python, str(report.absolute()) if report else None)
+        folder = str(report.absolute()) if report else None
+        proved = flow(str(opened.path), str(diff), python, folder, build_environment)
     if proved.kept < proved.tried:
         left = f"{proved.tried - proved.kept} of {proved.tried} edits"
         raise NightmendError(f"{left} are not kept: {proved.report}/report.html says why")

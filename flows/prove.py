@@ -28,7 +28,13 @@ from tasks.tell import tell
 
 
 @flow(name="prove", flow_run_name="prove {target}", persist_result=True, result_serializer="json")
-def prove(target: str, diff: str, python: str | None = None, report: str | None = None) -> Proved:
+def prove(
+    target: str,
+    diff: str,
+    python: str | None = None,
+    report: str | None = None,
+    build_environment: bool = True,
+) -> Proved:
     """Prove what another tool wrote: each edit of a diff is kept only when it breaks nothing.
 
     The result is a branch `nightmend/<run>` in the target with the edits that were proved, and a report.
@@ -36,14 +42,17 @@ def prove(target: str, diff: str, python: str | None = None, report: str | None 
     Args:
         target: Path of the git repository that the diff is of.
         diff: Path of a file with a unified diff against what is checked out there.
-        python: Interpreter that has the target's dependencies; our own where none is named.
+        python: Interpreter that has the target's dependencies; where none is named, one is built.
+        build_environment: Whether to install what the target declares; else our own Python runs its tests.
         report: Folder for the report; in the state folder where none is named.
     """
     clock = time.perf_counter()
     lower_priority()
     absolute(target=target, diff=diff, report=report)
     preflight(Target.open(Path(target)), state_folder(), report)
-    night = open_night(target, python, through="repairs", **configured())
+    night = open_night(
+        target, python, through="repairs", build_environment=build_environment, tell=say, **configured()
+    )
     log_from(night.orchestrator.log_level)
     with discreetly(night):
         return _prove(night, diff, report, clock)
