@@ -5,13 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nightmend.sandboxes.owner import sandbox_owner
 from nightmend.sandboxes.protocol import CommandResult, Sandbox
 from nightmend.settings import Limits
+from tests.hostile.trapped import Passed, write
 from tests.nightmend.sandboxes.conftest import PYTHON, Make, give
 
 HARNESS = """
@@ -62,6 +63,8 @@ class Scene:
     token: str
     backend: str
     make: Make
+    night: Callable[[], Passed]
+    """What a night did with a repository full of traps; one for all checks of a back end."""
     given: dict[str, object] = field(default_factory=dict)
     """What the program is told; both times the same."""
     spec: dict[str, object] = field(default_factory=dict)
@@ -148,11 +151,3 @@ def outcome(result: CommandResult) -> Outcome:
     """Tell what came of a command."""
     said = (result.stdout + result.stderr).decode(errors="replace")
     return Outcome(said, result.return_code, result.limit, result.wall_seconds)
-
-
-def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Write files below a folder."""
-    for name, text in files.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
