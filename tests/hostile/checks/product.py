@@ -27,7 +27,7 @@ from tests.hostile.trapped import Trapped, plant_traps, write
 Act = Callable[[Trapped], None]
 
 
-def trap(name: str, tries: str, act: Act, evidence: Callable[[Scene], bool]) -> Check:
+def trap(name: str, tries: str, act: Act, evidence: Callable[[Scene], bool], **options: object) -> Check:
     """Make a check of one trap: `act` is what a user's own tool does, `evidence` that ours came by it."""
 
     def prove(scene: Scene) -> bool:
@@ -41,7 +41,8 @@ def trap(name: str, tries: str, act: Act, evidence: Callable[[Scene], bool]) -> 
         assert evidence(scene), passed
         assert name not in passed.sprung
 
-    return Check(name, tries, "nothing of it runs outside of a sandbox", prove, attack)
+    holds = "nothing of it runs outside of a sandbox"
+    return Check(name, tries, holds, prove, attack, **options)  # type: ignore[arg-type]
 
 
 def python(*arguments: str) -> Act:
@@ -179,6 +180,11 @@ def deletes_only_its_own(scene: Scene) -> None:
     assert workspace.store.read(base, "code.py") == b"code = 1\n"
 
 
+def has_its_own() -> bool:
+    command = [sys.executable, "-I", "-S", "-c", "import sitecustomize"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 PIP = ("-m", "pip", "install", "--no-index", "--no-build-isolation", "--no-deps", "--dry-run", ".")
 CHECKS = (
     Check(
@@ -193,7 +199,13 @@ CHECKS = (
     trap("setup.py", "runs code as it is installed", python("setup.py"), tested),
     trap("build-back-end", "builds itself with a back end of its own", python(*PIP), tested),
     trap("sitecustomize", "lies where Python looks for its start (`sitecustomize`)", search_path, tested),
-    trap("environment-sitecustomize", "has that in its virtual environment", environment, asked),
+    trap(
+        "environment-sitecustomize",
+        "has that in its virtual environment",
+        environment,
+        asked,
+        cannot=lambda: "this Python brings one that comes first" if has_its_own() else "",
+    ),
     trap("environment-pth", "has a `.pth` file with code in its virtual environment", environment, asked),
     trap("pylint-plugin", "configures a pylint plugin", lint, diagnosed),
     trap(
