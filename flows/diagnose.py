@@ -6,7 +6,7 @@ from prefect import flow
 from blocks.load import configured
 from flows.absolute import absolute
 from flows.looking import look
-from flows.progress import say
+from flows.progress import say, say_first
 from nightmend.git.target import Target
 from nightmend.home import state_folder
 from nightmend.nights import open_night
@@ -47,5 +47,6 @@ def diagnose(
         run=night.run, branch=None, base_commit=night.base_commit, result_commit=night.base_commit
     )
     folder = tell(night, course, nothing, report, time.perf_counter() - clock)
+    say_first(Path(folder), discreet=night.discreet)
     say(f"report {folder}")
     return folder

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextvars import ContextVar
+from pathlib import Path
 from types import TracebackType
 from uuid import UUID
 
@@ -19,6 +20,9 @@ from nightmend.agents import PHASES, Phase
 from nightmend.monitoring.deployment import DeploymentMonitor, Status
 from nightmend.monitoring.performance import PerformanceMonitor
 from nightmend.night import Night
+from nightmend.report import story
+from nightmend.report.model import Report
+from nightmend.report.numbers import numbers_only
 from nightmend.report.pull_request import code, plain
 from nightmend.report.story import duration, words
 from nightmend.report.text import line
@@ -36,6 +40,13 @@ def say(sentence: str, level: int = logging.INFO) -> None:
     if os.environ.get(TERMINAL):
         sys.stdout.write(f"{told}\n")
         sys.stdout.flush()
+
+
+def say_first(folder: Path, *, discreet: bool) -> None:
+    """Tell what the first lines of a report say of the tests, where this server may hear it."""
+    report = Report.model_validate_json((folder / "report.json").read_bytes())
+    for sentence in story.first_sentences(numbers_only(report) if discreet else report):
+        say(sentence)
 
 
 def agent_is(agent: str, status: Status, progress: float, result: AgentResult | None = None) -> None:

@@ -15,7 +15,7 @@ from flows.diagnostics import diagnostics
 from flows.foundation import foundation
 from flows.optimization import optimization
 from flows.phase import saved
-from flows.progress import Progress, say
+from flows.progress import Progress, say, say_first
 from flows.quality import quality
 from flows.repairs import repairs
 from flows.watch import NightWatch
@@ -109,6 +109,7 @@ def _recover(night: Night, report: str | None, clock: float) -> Published:
         course = _phases(night, cluster, watch)
     published, course = _published(night, course)
     folder = tell(night, course, published, report, time.perf_counter() - clock, watch.summary())
+    say_first(Path(folder), discreet=night.discreet)
     say(f"{published.sentence}, report {folder}")
     if course.error:
         unfit = course.exit_code == PrerequisiteError.exit_code

@@ -14,7 +14,18 @@ from nightmend.errors import PrerequisiteError
 from nightmend.git.runner import git_executable
 from nightmend.sandboxes.backends import BACKENDS, diagnose_backend
 
-TOOLS = ("prefect", "prefect-dask", "distributed", "ruff", "pylint", "bandit", "mypy", "coverage", "pytest")
+TOOLS = (
+    "prefect",
+    "prefect-dask",
+    "distributed",
+    "ruff",
+    "pylint",
+    "bandit",
+    "mypy",
+    "coverage",
+    "pytest",
+    "uv",
+)
 
 
 def examine(home: Path) -> tuple[Check, ...]:

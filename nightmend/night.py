@@ -1,7 +1,6 @@
 from pydantic import Field
 
 from nightmend.agents import PHASES, Phase
-from nightmend.environments.environment import Environment
 from nightmend.frozen import Frozen
 from nightmend.settings import Budget, OrchestratorSettings, Profile, SandboxSettings, Thresholds
 from nightmend.snapshot import Snapshot
@@ -25,8 +24,8 @@ class Night(Frozen):
     profile: Profile
     python: str
     """The interpreter that has the target's dependencies."""
-    environment: Environment = Environment()
-    """What was installed for the target, where no interpreter was named."""
+    environment: str | None = None
+    """Name of what was installed for the target, in the object store; None where an interpreter was named."""
     engine: str = ""
     """Digest of our code, its tools and the interpreter: what another engine did is no checkpoint."""
     orchestrator: OrchestratorSettings = OrchestratorSettings()

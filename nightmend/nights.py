@@ -11,7 +11,6 @@ from pathlib import Path
 
 from nightmend.advisories.database import advisories_folder, stamp
 from nightmend.agents import AGENTS, PHASES, Phase, phase_of
-from nightmend.environments.environment import Environment
 from nightmend.environments.interpreter import Interpreter, find_interpreter
 from nightmend.environments.provide import environments_folder, provide
 from nightmend.errors import UsageError
@@ -57,10 +56,11 @@ def open_night(
     commit = place.head()
     base = store.snapshot(commit)
     declared = target_settings(store, base)
-    environment = Environment()
+    environment = None
     if build_environment and python is None:
-        environment = provide(store, base, place.path, home, declared.environment, tell)
-        interpreter = environment.interpreter or interpreter
+        built = provide(store, base, place.path, home, declared.environment, tell)
+        interpreter = built.interpreter or interpreter
+        environment = store.put(built.model_dump_json().encode())
     return Night(
         run=datetime.now(UTC).strftime("%Y%m%d-%H%M%S"),
         target=str(place.path),

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from nightmend.environments.environment import Environment
 from nightmend.environments.interpreter import Interpreter, find_interpreter
 from nightmend.errors import PrerequisiteError
 from nightmend.frozen import Frozen
@@ -38,10 +39,17 @@ class Workspace:
         self.store = Store(self.folder / "store.git", self.target)
 
     @cached_property
+    def environment(self) -> Environment:
+        """What was installed for the target; an empty one where an interpreter was named."""
+        ref = self.night.environment
+        return Environment() if ref is None else self.get(ref, Environment)
+
+    @cached_property
     def interpreter(self) -> Interpreter:
         """The Python that has the target's dependencies; one that we built is never asked, only described."""
-        built = self.night.environment.interpreter
-        return built or find_interpreter(self.night.python, target=str(self.target.path))
+        return self.environment.interpreter or find_interpreter(
+            self.night.python, target=str(self.target.path)
+        )
 
     @cached_property
     def own(self) -> Interpreter:

@@ -8,7 +8,7 @@ from nightmend.detectors.tree import line_count
 from nightmend.diagnosis.merging import Names, clusters, issues
 from nightmend.diagnosis.survey import survey
 from nightmend.frozen import Frozen
-from nightmend.issue import Issue
+from nightmend.issue import Finding, Issue
 from nightmend.patterns.loader import load_patterns
 from nightmend.repairs.recheck import FaultCounts, Variant, recheck
 from nightmend.snapshot import Snapshot
@@ -70,7 +70,7 @@ def diagnose(
         declared.asked,
     )
     unlooked = [own.left_out(path, why) for path, why in left_out(workspace, snapshot).items()]
-    found = [*config.broken, *unlooked]
+    found = [*config.broken, *unlooked, *_missing(workspace, snapshot)]
     found += [finding for answer in answers.values() for finding in answer.findings]
     found = [declared.marked(finding) for finding in found]
     names = Names(taxonomies(), patterns, config.declined)
@@ -85,3 +85,10 @@ def diagnose(
         tool_failures=failures,
         tool_seconds={name: round(answer.seconds, 3) for name, answer in answers.items()},
     )
+
+
+def _missing(workspace: Workspace, snapshot: Snapshot) -> tuple[Finding, ...]:
+    """Return a finding for each dependency that the night's environment lacks."""
+    there = workspace.store.files(snapshot)
+    paths = {one.path for one in workspace.environment.missing if one.path in there}
+    return workspace.environment.findings(workspace.store.read_many(snapshot, sorted(paths)))

@@ -80,11 +80,13 @@ class Indexes(Frozen):
         return text
 
 
-def user_indexes(environment: Mapping[str, str] | None = None, home: Path | None = None) -> Indexes:
+def user_indexes(
+    environment: Mapping[str, str] | None = None, home: Path | None = None, etc: Path = Path("/etc")
+) -> Indexes:
     """Read the settings of whoever runs us: variables before files, uv's before pip's."""
     env = dict(os.environ if environment is None else environment)
     home = home or Path.home()
-    uv, pip = _uv_settings(env, home), _pip_settings(env, home)
+    uv, pip = _uv_settings(env, home, etc), _pip_settings(env, home, etc)
     chosen = uv if any(uv.get(key) for key in ("default", "extra", "find_links")) else pip
     given = netrc_logins(env, home)
     default = (chosen.get("default") or [PUBLIC])[-1]
@@ -107,10 +109,10 @@ PIP_KEYS = {
 }  # fmt: skip
 
 
-def _pip_settings(env: Mapping[str, str], home: Path) -> Settings:
+def _pip_settings(env: Mapping[str, str], home: Path, etc: Path) -> Settings:
     """Merge pip's files as pip does: each key of a later one replaces that of an earlier one."""
     found: Settings = {}
-    for path in _pip_files(env, home):
+    for path in _pip_files(env, home, etc):
         parser = configparser.RawConfigParser(strict=False)
         try:
             parser.read_string(path.read_text(encoding="utf-8", errors="replace"))
@@ -131,13 +133,13 @@ def _put(found: Settings, key: str, value: str) -> None:
         found[known] = [] if false else value.split()
 
 
-def _pip_files(env: Mapping[str, str], home: Path) -> Iterator[Path]:
+def _pip_files(env: Mapping[str, str], home: Path, etc: Path) -> Iterator[Path]:
     named = env.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return
     for folder in reversed((env.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")):
         yield Path(folder) / "pip" / "pip.conf"
-    yield Path("/etc/pip.conf")
+    yield etc / "pip.conf"
     yield home / ".pip" / "pip.conf"
     yield Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf"
     yield Path(sys.prefix) / "pip.conf"
@@ -145,9 +147,9 @@ def _pip_files(env: Mapping[str, str], home: Path) -> Iterator[Path]:
         yield Path(named)
 
 
-def _uv_settings(env: Mapping[str, str], home: Path) -> Settings:
+def _uv_settings(env: Mapping[str, str], home: Path, etc: Path) -> Settings:
     found: Settings = {}
-    for folder in (Path("/etc/uv"), Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "uv"):
+    for folder in (etc / "uv", Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "uv"):
         _merge(found, _uv_file(folder / "uv.toml", env))
     if named := env.get("UV_CONFIG_FILE"):
         found = _uv_file(Path(named), env)

@@ -57,14 +57,18 @@ def provide(
     own = find_interpreter(None, target=str(target))
     base = python_for(declared.requires_python, own)
     if base is None:
-        note = f"no Python here is {declared.requires_python}, as the target requires; name one by --python"
+        wanted = f"no Python here is {declared.requires_python}, as the target requires"
+        note = f"{wanted}, and our own runs its tests; name one by --python"
         return Environment(missing=declared.missing, note=note)
     packages = packages_of(store.files(snapshot))
     wheel = _own_wheel(store, snapshot, target, declared, packages)
     try:
         return _Cache(environments_folder(home)).get(declared, wheel, base, own, tell)
     except (NightmendError, OSError) as error:
-        return Environment(missing=declared.missing, note=f"no environment could be built: {error}")
+        return Environment(
+            missing=declared.missing,
+            note=f"no environment could be built, and our own Python runs the tests: {error}",
+        )
 
 
 def _own_wheel(
@@ -107,10 +111,9 @@ class _Cache:
                 f"environment: installing what the target declares, {len(declared.requirements)} requirements"
             )
             built = self._build(name, declared, wheel, base, own)
-            for one in built.missing:
-                tell(f"environment: {one.requirement} cannot be had: {one.why}")
+            missing = f", {len(built.missing)} could not be had" if built.missing else ""
+            tell(f"environment: {len(built.installed)} packages in {built.seconds:.0f} s{missing}")
             if built.prefix:
-                tell(f"environment: {len(built.installed)} packages in {built.seconds:.0f} s")
                 write_atomically(self._record(name), built.model_dump_json().encode())
                 self._prune()
             return built
@@ -206,10 +209,8 @@ def _digest(declared: Declaration, wheel: tuple[str, bytes] | None, base: Interp
 
 def _nothing(got: Download) -> str:
     if got.unreachable:
-        return (
-            f"no package index could be reached, so nothing was installed for the tests ({got.unreachable})"
-        )
-    return "nothing of what the target declares could be had, so nothing was installed for the tests"
+        return f"no package index could be reached, and our own Python runs the tests ({got.unreachable})"
+    return "nothing of what the target declares could be had, and our own Python runs the tests"
 
 
 def _once(missing: tuple[Missing, ...]) -> tuple[Missing, ...]:

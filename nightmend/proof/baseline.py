@@ -1,7 +1,9 @@
 from nightmend.frozen import Frozen
 from nightmend.proof.compare import broken_tests
+from nightmend.proof.packages import packages_of
 from nightmend.proof.records import HANGING
 from nightmend.proof.suite import SuiteRun, run_suite
+from nightmend.proof.unrunnable import Unrunnable, unrunnable
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 
@@ -15,16 +17,28 @@ class Baseline(Frozen):
     suite: SuiteRun
     unsteady: tuple[str, ...] = ()
     """Tests that passed in one run and not in the other; no repair is judged by them."""
+    unrunnable: Unrunnable = Unrunnable()
+    """Those that want what a sandbox does not have."""
 
 
 def establish_baseline(workspace: Workspace, snapshot: Snapshot) -> Baseline:
     """Run the suite twice, once with coverage and once without: what differs is not steady."""
     measured = _without_hanging(workspace, snapshot)
     if not measured.usable:
-        return Baseline(suite=measured)
+        return Baseline(suite=measured, unrunnable=_unrunnable(workspace, snapshot, measured))
     plain = run_suite(workspace, snapshot, without=measured.left_out)
     unsteady = {*broken_tests(measured, plain), *broken_tests(plain, measured)}
-    return Baseline(suite=measured, unsteady=tuple(sorted(unsteady)))
+    return Baseline(
+        suite=measured,
+        unsteady=tuple(sorted(unsteady)),
+        unrunnable=_unrunnable(workspace, snapshot, measured),
+    )
+
+
+def _unrunnable(workspace: Workspace, snapshot: Snapshot, suite: SuiteRun) -> Unrunnable:
+    paths = [path for path in workspace.store.files(snapshot) if path.endswith(".py")]
+    own = {package.name.partition(".")[0] for package in packages_of(paths)}
+    return unrunnable(suite, workspace.store.read_many(snapshot, paths), own)
 
 
 def _without_hanging(workspace: Workspace, snapshot: Snapshot) -> SuiteRun:

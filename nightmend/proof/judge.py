@@ -11,6 +11,7 @@ from nightmend.proof.rungs import (
     policy_rung,
     reach_rung,
     redetection_rung,
+    runnable_rung,
     syntax_rung,
 )
 from nightmend.proof.speed_rung import speed_rung
@@ -36,6 +37,7 @@ def judge(
     dropped_rung(bench)
     syntax_rung(bench)
     equality_rung(bench)
+    runnable_rung(bench, baseline.unrunnable)
     redetection_rung(bench)
     reach_rung(bench, baseline.suite)
     policy_rung(bench)

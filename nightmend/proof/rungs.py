@@ -9,6 +9,7 @@ from nightmend.proof.ran import reached
 from nightmend.proof.reach import changes_imports
 from nightmend.proof.suite import SuiteRun
 from nightmend.proof.syntax import is_python, same_program, silences, syntax_problem
+from nightmend.proof.unrunnable import Unrunnable
 from nightmend.repairs.repair import Repair, clash
 from nightmend.review.drops import drop_keys
 from nightmend.targets.protected import is_test
@@ -63,6 +64,14 @@ def equality_rung(bench: Bench) -> None:
         bench.note(repair, equal_by_construction=same)
         if same:
             bench.grades[repair.id] = "A"
+
+
+def runnable_rung(bench: Bench, unrunnable: Unrunnable) -> None:
+    """Refuse what needs tests where too many of them cannot run."""
+    for repair in list(bench.open) if unrunnable.too_many else ():
+        if bench.grades.get(repair.id) != "A":
+            told = f"{unrunnable.count} of {unrunnable.total} tests could not run here"
+            bench.drop(repair, "refused", f"it needs the tests, and {told}")
 
 
 def redetection_rung(bench: Bench) -> None:

@@ -98,7 +98,8 @@ def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:
         trial.clear(broken)
         if len(bench.open) == standing:
             # What broke here and has no guilty at a second look flickers, or fails without any repair too.
-            return Baseline(suite=suite, unsteady=tuple(sorted(trial.excused | broken)))
+            unsteady = tuple(sorted(trial.excused | broken))
+            return baseline.model_copy(update={"suite": suite, "unsteady": unsteady})
 
 
 def _drop_worse(bench: Bench) -> tuple[str, ...]:

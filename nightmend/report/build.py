@@ -5,6 +5,7 @@ from itertools import islice
 
 from nightmend.diagnosis.diagnosis import Diagnosis
 from nightmend.diagnosis.measures import Quality
+from nightmend.environments.environment import Environment
 from nightmend.evidence import Judgement
 from nightmend.issue import CATEGORIES
 from nightmend.monitoring.summary import Monitoring
@@ -18,7 +19,9 @@ from nightmend.report.changes import Change, changes_of, secrets_of
 from nightmend.report.model import (
     AgentReport,
     CategoryCounts,
+    EnvironmentReport,
     IssueCounts,
+    MissingReport,
     PhaseReport,
     QualityChange,
     QualityNumbers,
@@ -61,6 +64,7 @@ def build_report(
         status="FAILED" if course.error else "PASSED",
         seconds=round(seconds, 2),
         python=night.python,
+        environment=_environment(workspace.environment),
         error=course.error,
         tests=_tests(workspace, course),
         phases=tuple(_phase(record) for record in course.records),
@@ -187,6 +191,22 @@ def _tests(workspace: Workspace, course: Course) -> TestNumbers:
         reason=before.suite.reason,
         unsteady=before.unsteady,
         not_passed=_not_passed(before),
+        could_not_run=before.unrunnable.count,
+        counted=before.unrunnable.total,
+        wants=before.unrunnable.wants,
+    )
+
+
+def _environment(built: Environment) -> EnvironmentReport | None:
+    if built == Environment():
+        return None
+    return EnvironmentReport(
+        packages=len(built.installed),
+        seconds=built.seconds,
+        missing=tuple(
+            MissingReport(requirement=one.requirement, path=one.path, why=one.why) for one in built.missing
+        ),
+        note=built.note,
     )
 
 

@@ -138,6 +138,7 @@ def _environment() -> Environment:
         "headline": story.headline,
         "tests_sentence": story.tests_sentence,
         "branch_sentence": story.branch_sentence,
+        "first_sentences": story.first_sentences,
         "budget_sentence": story.budget_sentence,
         "grades": story.GRADES,
     }

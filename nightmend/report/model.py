@@ -37,6 +37,32 @@ class TestNumbers(Frozen):
     unsteady: tuple[str, ...] = ()
     not_passed: dict[str, str] = Field(default_factory=dict)
     """Tests and files of tests that failed or could not run before the night; a hundred at most."""
+    could_not_run: int = 0
+    """Tests that want what a sandbox does not have: a module, a network, a service, a secret."""
+    counted: int = 0
+    """Tests in all, those included that could not be collected."""
+    wants: dict[str, int] = Field(default_factory=dict)
+    """Of those that could not run, how many want what."""
+
+
+class MissingReport(Frozen):
+    """A dependency of the target that could not be had."""
+
+    requirement: str
+    path: str
+    """The file that asks for it; empty for one that another dependency asks for."""
+    why: str
+
+
+class EnvironmentReport(Frozen):
+    """What was installed for the tests, where no interpreter was named."""
+
+    packages: int
+    """How many; 0 where none was built."""
+    seconds: float
+    """What the build took, when it was built."""
+    missing: tuple[MissingReport, ...] = ()
+    note: str = ""
 
 
 class AgentReport(Frozen):
@@ -154,6 +180,8 @@ class Report(Frozen):
     status: Literal["PASSED", "FAILED"]
     seconds: float
     python: str
+    environment: EnvironmentReport | None = None
+    """None where an interpreter was named, or the target declares nothing."""
     error: str = ""
     tests: TestNumbers
     phases: tuple[PhaseReport, ...]

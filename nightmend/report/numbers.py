@@ -20,6 +20,7 @@ def numbers_only(report: Report) -> Report:
             files.setdefault(path, f"file {len(files) + 1}")
     tests = {
         "reason": _short(report.tests.reason),
+        "wants": {},
         "unsteady": tuple(f"test {number}" for number, _ in enumerate(report.tests.unsteady, 1)),
     }
     hidden = {

@@ -19,6 +19,7 @@ def pull_request(report: Report) -> str:
     parts = [
         f"## {story.headline(report)}",
         plain(story.tests_sentence(report)),
+        *(plain(sentence) for sentence in story.first_sentences(report)),
         _failure(report),
         plain(story.branch_sentence(report)),
         _changes(report),

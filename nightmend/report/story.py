@@ -8,6 +8,7 @@ from typing import Literal
 from nightmend.evidence import Grade
 from nightmend.frozen import Frozen
 from nightmend.gate import Gate
+from nightmend.proof.unrunnable import Unrunnable
 from nightmend.report.model import RepairReport, Report
 
 GRADES = {
@@ -181,6 +182,20 @@ def tests_sentence(report: Report) -> str:
         f"The tests are {'WORSE' if worse else 'no worse'}: "
         f"{before.passed} passed before, {after.passed} after{unsteady}{note}."
     )
+
+
+def first_sentences(report: Report) -> tuple[str, ...]:
+    """Say what the tests did not have, before anything that they say is believed."""
+    tests, built = report.tests, report.environment
+    lacking = Unrunnable(count=tests.could_not_run, total=tests.counted, wants=tests.wants).sentence
+    told = [f"{lacking}."] if lacking else []
+    if built is not None and built.note:
+        told.append(f"{built.note[:1].upper()}{built.note[1:]}.")
+    if built is not None and built.missing:
+        named = listed(one.requirement for one in built.missing)
+        what = "dependency" if len(built.missing) == 1 else "dependencies"
+        told.append(f"{len(built.missing)} {what} of the target could not be had: {named}.")
+    return tuple(told)
 
 
 def gate_sentence(gate: Gate) -> str:

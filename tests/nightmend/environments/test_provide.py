@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from nightmend.environments.environment import Environment
 from nightmend.errors import UsageError
 from nightmend.nights import open_night
 from nightmend.sandboxes.protocol import CommandResult
@@ -61,34 +60,41 @@ def test_what_is_declared_is_installed_and_kept(index, make_target, provided, tm
     told: list[str] = []
     workspace = provided(target, told.append)
     night = workspace.night
-    assert night.environment.installed == (
+    assert workspace.environment.installed == (
         "glass==1.0",
         "pytest==8.0",
         "ruler==1.0",
         "sand==1.0",
         "shop==2.5",
     )
-    assert night.environment.missing == ()
-    assert night.environment.note == ""
-    said = python(workspace, "import glass, sand, ruler, shop; from importlib.metadata import version as v;"
-                  "print(v('shop'), shop.__file__)")  # fmt: skip
+    assert workspace.environment.missing == ()
+    assert workspace.environment.note == ""
+    said = python(
+        workspace,
+        "import glass, sand, ruler, shop; from importlib.metadata import version as v;"
+        "print(v('shop'), shop.__file__)",
+    )
     assert said.stdout.decode().split() == ["2.5", f"{target}/shop/__init__.py"], said.stderr
     with workspace.sandbox(night.base, "test", at_target=True) as box:
-        assert box.run([f"{night.environment.prefix}/bin/sell"]).stdout == b"sold\n"
+        assert box.run([f"{workspace.environment.prefix}/bin/sell"]).stdout == b"sold\n"
 
     index.folder.rename(tmp_path / "gone")
     again = provided(target, told.append)
-    assert again.night.environment == night.environment
+    assert again.environment == workspace.environment
     assert told[-1].endswith("kept from an earlier night")
     assert again.night.engine == night.engine
 
 
 def test_what_cannot_be_had_is_told_and_the_rest_is_there(index, make_target, provided):
     index.wheel("glass")
-    target = make_target({
-        "pyproject.toml": PROJECT.replace('"glass"', '"glass", "nowhere-to-be-had>=3", "there @ git+https://x.invalid/y"')
-    })  # fmt: skip
-    environment = provided(target).night.environment
+    target = make_target(
+        {
+            "pyproject.toml": PROJECT.replace(
+                '"glass"', '"glass", "nowhere-to-be-had>=3", "there @ git+https://x.invalid/y"'
+            )
+        }
+    )
+    environment = provided(target).environment
     assert "glass==1.0" in environment.installed
     assert {one.requirement for one in environment.missing} == {
         "nowhere-to-be-had>=3",
@@ -104,7 +110,7 @@ def test_of_two_that_exclude_each_other_the_first_is_there(index, make_target, p
     index.wheel("sand", "1.0")
     index.wheel("sand", "2.0")
     target = make_target({"pyproject.toml": PROJECT.replace('"glass"', '"glass", "cup"')})
-    environment = provided(target).night.environment
+    environment = provided(target).environment
     assert "sand==1.0" in environment.installed
     assert [one.requirement for one in environment.missing] == ["cup"]
 
@@ -112,15 +118,19 @@ def test_of_two_that_exclude_each_other_the_first_is_there(index, make_target, p
 LOCK = '[[package]]\nname = "glass"\nversion = "{}"\nsource = {{ registry = "https://x.invalid/simple" }}\n'
 
 
-@pytest.mark.parametrize(("locked", "installed", "note"), [
-    ("1.0", "glass==1.0", ""), ("0.7", "glass==2.0", "its lock could not be held to"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("locked", "installed", "note"),
+    [
+        ("1.0", "glass==1.0", ""),
+        ("0.7", "glass==2.0", "its lock could not be held to"),
+    ],
+)
 def test_a_lock_is_held_to_where_it_can_be(index, make_target, provided, locked, installed, note):
     index.wheel("glass", "1.0")
     index.wheel("glass", "2.0")
     environment = provided(
         make_target({"pyproject.toml": PROJECT, "uv.lock": LOCK.format(locked)})
-    ).night.environment
+    ).environment
     assert installed in environment.installed
     assert environment.note == note
 
@@ -128,17 +138,19 @@ def test_a_lock_is_held_to_where_it_can_be(index, make_target, provided, locked,
 def test_without_an_index_the_night_goes_on_with_our_own_python(make_target, provided, monkeypatch, tmp_path):
     alone(monkeypatch, tmp_path, "http://127.0.0.1:9/simple")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
-    night = provided(make_target({"pyproject.toml": PROJECT})).night
-    assert night.environment.prefix == ""
-    assert "no package index could be reached" in night.environment.note
+    workspace = provided(make_target({"pyproject.toml": PROJECT}))
+    night = workspace.night
+    assert workspace.environment.prefix == ""
+    assert "no package index could be reached" in workspace.environment.note
     assert night.python == open_night(night.target, home=tmp_path / "home").python
 
 
 def test_a_python_that_nobody_has_is_asked_for_in_a_sentence(index, make_target, provided):
     target = make_target({"pyproject.toml": PROJECT.replace(">=3.8", ">=3.99")})
-    environment = provided(target).night.environment
-    assert environment == Environment(
-        note="no Python here is >=3.99, as the target requires; name one by --python"
+    environment = provided(target).environment
+    assert environment.prefix == ""
+    assert environment.note.startswith(
+        "no Python here is >=3.99, as the target requires, and our own runs its"
     )
 
 
@@ -177,8 +189,8 @@ def test_a_login_reaches_the_download_alone_and_building_has_no_network(
     index.wheel("glass")
     index.source("spy", SPY.replace("PORT", str(server.server_port)), requires=("glass",))
     workspace = provided(make_target({"pyproject.toml": PROJECT.replace('"glass"', '"spy"')}))
-    assert "spy==1.0" in workspace.night.environment.installed, workspace.night.environment
-    assert "glass==1.0" in workspace.night.environment.installed
+    assert "spy==1.0" in workspace.environment.installed, workspace.environment
+    assert "glass==1.0" in workspace.environment.installed
     assert any(path.endswith("spy-1.0.tar.gz") for path in server.asked)
     said = python(workspace, "import spy; print(spy.ANSWER, spy.FOUND, spy.LENGTH > 100)")
     assert said.stdout.decode().split()[1:] == ["False", "True"], said.stderr
@@ -195,7 +207,7 @@ def test_a_wrong_login_is_told_without_it(
     alone(monkeypatch, tmp_path, f"http://keeper:hunter2-spy@127.0.0.1:{server.server_port}/simple")
     index.wheel("glass")
     told: list[str] = []
-    environment = provided(make_target({"pyproject.toml": PROJECT}), told.append).night.environment
+    environment = provided(make_target({"pyproject.toml": PROJECT}), told.append).environment
     assert environment.prefix == ""
     assert environment.missing
     assert "hunter2-spy" not in environment.model_dump_json() + "".join(told)
@@ -213,7 +225,7 @@ def test_nothing_of_a_package_runs_while_there_is_a_network(
     alone(monkeypatch, tmp_path, f"http://keeper:word@127.0.0.1:{server.server_port}/simple")
     environment = provided(
         make_target({"pyproject.toml": PROJECT.replace('"glass"', '"glass", "maker"')})
-    ).night.environment
+    ).environment
     assert [one.requirement for one in environment.missing] == ["maker-1.0.tar.gz"]
     assert "cannot be built" in environment.missing[0].why
     assert not any("knock" in path for path in (*server.asked, *server.turned_away))
@@ -222,15 +234,19 @@ def test_nothing_of_a_package_runs_while_there_is_a_network(
 def test_nothing_that_a_package_plants_runs_here(index, make_target, provided, tmp_path):
     marker = tmp_path / "ran"
     planted = f"#!/bin/sh\ntouch {marker}\n"
-    index.wheel("glass", files={
-        "glass-1.0.data/data/pyvenv.cfg": f"home = {tmp_path}\n",
-        "glass-1.0.data/scripts/activate": planted, "evil.pth": f"import os; os.system('touch {marker}')\n",
-    })  # fmt: skip
+    index.wheel(
+        "glass",
+        files={
+            "glass-1.0.data/data/pyvenv.cfg": f"home = {tmp_path}\n",
+            "glass-1.0.data/scripts/activate": planted,
+            "evil.pth": f"import os; os.system('touch {marker}')\n",
+        },
+    )
     workspace = provided(make_target({"pyproject.toml": PROJECT}))
-    root = Path(workspace.night.environment.prefix)
+    root = Path(workspace.environment.prefix)
     assert str(tmp_path) not in (root / "pyvenv.cfg").read_text()
     assert workspace.interpreter.site_packages
-    assert python(workspace, "import glass").return_code == 0, workspace.night.environment
+    assert python(workspace, "import glass").return_code == 0, workspace.environment
     assert not marker.exists()
 
 
@@ -249,7 +265,7 @@ def test_two_nights_at_once_share_one_build(index, make_target, provided):
     prefixes: list[str] = []
 
     def work() -> None:
-        prefixes.append(provided(target, told.append).night.environment.prefix)
+        prefixes.append(provided(target, told.append).environment.prefix)
 
     threads = [threading.Thread(target=work) for _ in range(3)]
     for thread in threads:
@@ -265,10 +281,10 @@ def test_two_nights_at_once_share_one_build(index, make_target, provided):
 def test_a_build_that_died_is_built_anew(index, make_target, provided, tmp_path):
     index.wheel("glass")
     target = make_target({"pyproject.toml": PROJECT})
-    prefix = Path(provided(target).night.environment.prefix)
+    prefix = Path(provided(target).environment.prefix)
     record = prefix.parent.with_suffix(".json")
     record.unlink()
     (prefix / "half").write_text("")
-    assert provided(target).night.environment.prefix == str(prefix)
+    assert provided(target).environment.prefix == str(prefix)
     assert record.exists()
     assert not (prefix / "half").exists()

@@ -1,7 +1,9 @@
 import pytest
 
 from nightmend.report import story
-from nightmend.report.model import TestCounts
+from nightmend.report.html import render
+from nightmend.report.model import EnvironmentReport, MissingReport, TestCounts
+from nightmend.report.pull_request import pull_request
 
 
 def test_worse_tests_are_called_worse(report_of):
@@ -76,3 +78,22 @@ def test_values(measured, said):
 def test_long_lists_name_the_first_and_count_the_rest():
     assert story.listed("abcdefg") == "a, b, c, d, e and 2 more"
     assert story.listed("ab") == "a, b"
+
+
+def test_what_the_tests_did_not_have_is_said_first(report_of):
+    told = report_of("x")
+    assert story.first_sentences(told) == ()
+    tests = told.tests.model_copy(update={"could_not_run": 3, "counted": 20, "wants": {"a network": 3}})
+    missing = (MissingReport(requirement="glass>=2", path="pyproject.toml", why="nobody has it"),)
+    built = EnvironmentReport(packages=7, seconds=3, missing=missing, note="its lock could not be held to")
+    report = told.model_copy(update={"tests": tests, "environment": built})
+    first, *more = story.first_sentences(report)
+    assert first == "3 of 20 tests could not run here: 3 want a network."
+    assert more == [
+        "Its lock could not be held to.",
+        "1 dependency of the target could not be had: glass>=2.",
+    ]
+    text = pull_request(report)
+    assert text.index("could not run here") < text.index("could not be had") < text.index("| theme |")
+    page = render(report, {})
+    assert page.index("could not run here") < page.index("nobody has it") < page.index("What changed")
