@@ -28,13 +28,18 @@ def rows() -> list[Row]:
 
 def draw(known: Sequence[Row]) -> None:
     """Write the tables of the rows into the page, between their markers."""
-    text = PAGE.read_text()
     for name, table in {"nights": nights(known), "reasons": reasons(known), "speed": speed(known)}.items():
-        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-        block = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        if not block.search(text):
-            raise SystemExit(f"{PAGE} has no place for the table `{name}`: add the line {begin} and {end}")
-        text = block.sub("\n".join((begin, table, end)).replace("\\", r"\\"), text)
+        put(name, table)
+
+
+def put(name: str, table: str) -> None:
+    """Write one table into the page, between its markers."""
+    text = PAGE.read_text()
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    block = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if not block.search(text):
+        raise SystemExit(f"{PAGE} has no place for the table `{name}`: add the line {begin} and {end}")
+    text = block.sub("\n".join((begin, table, end)).replace("\\", r"\\"), text)
     write_atomically(PAGE, text.encode(), 0o644)
 
 

@@ -20,7 +20,7 @@ from nightmend.frozen import Frozen
 
 PUBLIC = "https://pypi.org/simple"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_HTTP_TIMEOUT", "UV_HTTP_RETRIES", "UV_SYSTEM_CERTS")
 PIP_SECTIONS = ("global", "download", "install")
 
 
@@ -106,6 +106,7 @@ Settings = dict[str, list[str]]
 PIP_KEYS = {
     "index-url": "default", "extra-index-url": "extra", "find-links": "find_links", "trusted-host": "trusted",
     "constraint": "constraints", "cert": "cert", "proxy": "proxy", "no-index": "no_index",
+    "timeout": "timeout", "default-timeout": "timeout",
 }  # fmt: skip
 
 
@@ -242,13 +243,15 @@ def _constraints(files: Iterable[str]) -> tuple[str, ...]:
 
 
 def _surroundings(env: Mapping[str, str], pip: Settings) -> dict[str, str]:
-    found = {name: env[name] for name in CERTIFICATES if env.get(name)}
+    found = {name: env[name] for name in PASSED_ON if env.get(name)}
     for name in PROXIES:
         value = env.get(name) or env.get(name.lower())
         if value:
             found |= {name: value, name.lower(): value}
     if pip.get("proxy"):
         found |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), pip["proxy"][0])
+    if pip.get("timeout"):
+        found.setdefault("UV_HTTP_TIMEOUT", pip["timeout"][0])
     if pip.get("cert"):
         found["SSL_CERT_FILE"] = pip["cert"][0]
     return found
