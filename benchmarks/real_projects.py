@@ -39,12 +39,12 @@ def recover(project: Project) -> bool:
     folder = state_folder() / "benchmarks" / f"{project.name}-{project.version}"
     folder.mkdir(parents=True, exist_ok=True)
     place = repository(project, folder)
-    python = environment(project, place, folder)
+    python = ["--python", str(environment(project, place, folder))] if project.needs else []
     shutil.rmtree(folder / "state", ignore_errors=True)  # a first night: nothing comes from a checkpoint
     report = folder / "report"
     shutil.rmtree(report, ignore_errors=True)
     nightmend = Path(sys.executable).with_name("nightmend")
-    command = [str(nightmend), "recover", str(place), "--python", str(python), "--report", str(report)]
+    command = [str(nightmend), "recover", str(place), *python, "--report", str(report)]
     print(f"{project.label}: {place}", flush=True)
     seen = watch(command, {**os.environ, "NIGHTMEND_HOME": str(folder / "state")}, folder / "night.log")
     print((folder / "night.log").read_text(errors="replace"), flush=True)

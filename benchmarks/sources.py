@@ -22,13 +22,14 @@ DATE = "2026-01-01T00:00:00+0000"
 
 @dataclass(frozen=True)
 class Project:
-    """A source distribution by its digest, and what its tests need beside its own dependencies."""
+    """A source distribution by its digest."""
 
     name: str
     version: str
     sha256: str
     kind: str
-    needs: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    """What its tests need beside what it declares; a night without any has to find out by itself."""
 
     @property
     def label(self) -> str:
@@ -38,7 +39,7 @@ class Project:
 def listed() -> dict[str, Project]:
     """Return the projects of the list by name."""
     entries = tomllib.loads(LISTED.read_text())["project"]
-    return {entry["name"]: Project(**{**entry, "needs": tuple(entry["needs"])}) for entry in entries}
+    return {entry["name"]: Project(**{**entry, "needs": tuple(entry.get("needs", ()))}) for entry in entries}
 
 
 def repository(project: Project, folder: Path) -> Path:
