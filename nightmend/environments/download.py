@@ -221,11 +221,12 @@ class _Download:
             self.failed[name] = problem
             return []
         needs = self._peek(source.file)
-        built_with = self._compile([*needs.build, "setuptools", "wheel"], narrowed=False)
+        tools = (*filter(_from_index, needs.build), "setuptools", "wheel")
+        built_with = self._compile(tools, narrowed=False)
         if built_with.return_code == 0:
             self.build_files |= {one.file: one for one in self._locked(built_with.stdout)}
         self.sources[name] = source.file
-        return [text for text in needs.run if "extra ==" not in text]
+        return [text for text in needs.run if "extra ==" not in text and _from_index(text)]
 
     def _peek(self, file: str) -> "_Needs":
         result = self.box.run((self.own.executable, "-I", "-S", PEEK, f"files/{file}"))
@@ -297,6 +298,14 @@ def _files(listed: Iterable[object]) -> Iterator[_File]:
                 url=str(entry.get("url") or Path(place).as_uri()),
                 sha256=hashes.get("sha256") if isinstance(hashes, dict) else None,
             )
+
+
+def _from_index(text: str) -> bool:
+    """Say whether a package asks for another by name alone: no address, no option of pip's files."""
+    try:
+        return Requirement(text).url is None
+    except InvalidRequirement:
+        return False
 
 
 def _named(text: str) -> str:

@@ -64,7 +64,7 @@ def provide(
     wheel = _own_wheel(store, snapshot, target, declared, packages)
     try:
         return _Cache(environments_folder(home)).get(declared, wheel, base, own, tell)
-    except (NightmendError, OSError) as error:
+    except (NightmendError, OSError, ValueError) as error:
         return Environment(
             missing=declared.missing,
             note=f"no environment could be built, and our own Python runs the tests: {error}",

@@ -70,12 +70,20 @@ class Index:
                 archive.writestr(path, text)
         self._publish(name, f"{name}-{version}-py3-none-any.whl", content.getvalue())
 
-    def source(self, name: str, backend: str, version: str = "1.0", requires: tuple[str, ...] = ()) -> None:
+    def source(
+        self,
+        name: str,
+        backend: str,
+        version: str = "1.0",
+        requires: tuple[str, ...] = (),
+        built_by: tuple[str, ...] = (),
+    ) -> None:
         """Publish a source distribution alone, built by a back end of its own."""
         needs = "".join(f"Requires-Dist: {text}\n" for text in requires)
+        system = f"requires={[*built_by]!r}\nbuild-backend='maker'\nbackend-path=['.']\n"
         files = {
             "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
-            "pyproject.toml": "[build-system]\nrequires=[]\nbuild-backend='maker'\nbackend-path=['.']\n",
+            "pyproject.toml": f"[build-system]\n{system}",
             "maker.py": BACKEND + backend,
         }
         content = io.BytesIO()

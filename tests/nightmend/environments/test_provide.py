@@ -231,6 +231,19 @@ def test_nothing_of_a_package_runs_while_there_is_a_network(
     assert not any("knock" in path for path in (*server.asked, *server.turned_away))
 
 
+@pytest.mark.parametrize("evil", ["--extra-index-url {}", "sand @ {}/sand-1.0.tar.gz"])
+def test_a_source_cannot_name_an_index_or_an_address(index, guarded: Guard, make_target, provided, evil):
+    server = guarded(index.folder, "keeper:word")
+    asked = evil.format(f"http://127.0.0.1:{server.server_port}/simple")
+    index.wheel("sand")
+    build = "def build_wheel(into, *_): return _wheel(into, 'maker', '1.0', '')\n"
+    index.source("maker", build, requires=(asked,), built_by=(asked,))
+    index.wheel("setuptools", "70.0")
+    index.wheel("wheel")
+    provided(make_target({"pyproject.toml": PROJECT.replace("glass", "maker")}))
+    assert not server.turned_away
+
+
 def test_nothing_that_a_package_plants_runs_here(index, make_target, provided, tmp_path):
     marker = tmp_path / "ran"
     planted = f"#!/bin/sh\ntouch {marker}\n"
