@@ -7,7 +7,7 @@ from blocks.load import configured
 from flows.absolute import absolute
 from flows.looking import look
 from flows.phase import weigh
-from flows.progress import say
+from flows.progress import say, say_first
 from nightmend.agents import PHASES
 from nightmend.diffs.proving import Proved
 from nightmend.errors import NightmendError
@@ -76,6 +76,7 @@ def _prove(night: Night, diff: str, report: str | None, clock: float) -> Proved:
     course = Course.of(looked.beginning, validated, (*looked.records, record, *skipped), failure)
     published = publish(night, course, stays=True)
     folder = tell(night, course, published, report, time.perf_counter() - clock)
+    say_first(Path(folder), discreet=night.discreet)
     if failure:
         raise NightmendError(f"{course.error}; see {folder}/report.html")
     judged = Workspace(night).get(course.last.judgements or "", Judgements).judgements

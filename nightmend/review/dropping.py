@@ -207,7 +207,7 @@ def _tested(workspace: Workspace, snapshot: Snapshot, baseline: Baseline) -> Set
     if broken:
         again = run_suite(workspace, snapshot, only=sorted(broken), limits=limits)
         broken &= set(broken_tests(baseline.suite, again))
-    proved = Baseline(suite=suite, unsteady=baseline.unsteady)
+    proved = baseline.model_copy(update={"suite": suite})
     return Settled(
         snapshot=snapshot, judgements=(), baseline=proved, broken=tuple(sorted(broken)), new_high=()
     )
