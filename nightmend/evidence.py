@@ -32,6 +32,8 @@ class Evidence(Frozen):
     """Whether every module imports to the same names; asked where a repair changes imports."""
     lines_reached: bool | None = None
     """Whether the baseline run of the tests executed a changed line."""
+    mistake_noticed: bool | None = None
+    """Whether tests noticed a mistake that was planted on a changed line."""
     tests_broken: tuple[str, ...] = ()
     speed: Speed | None = None
 

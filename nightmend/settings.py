@@ -79,6 +79,9 @@ class SandboxSettings(Frozen):
     network_access: Literal[False] = Field(False, description="Sandboxes never have a network")
     cleanup_interval: float = Field(3600, gt=0, description="Seconds after which a dead sandbox is reaped")
     test_timeout: float = Field(180, gt=0, description="Seconds after which one test counts as hanging")
+    mutation_budget: float = Field(
+        1, ge=0, description="Runs of the suite that a night may spend to see what tests guard; 0 grades no B"
+    )
 
 
 class Thresholds(Frozen):

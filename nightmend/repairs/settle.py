@@ -10,6 +10,7 @@ from nightmend.patterns.pattern import Pattern
 from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.compare import broken_tests
+from nightmend.proof.mutants import guarded
 from nightmend.proof.rungs import overlap_rung
 from nightmend.proof.suite import run_suite
 from nightmend.proof.trial import Trial
@@ -20,6 +21,7 @@ from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 
 PROPOSED = "Apply what another tool proposed"
+PHASES_OF_REPAIRS = 3
 SUBJECT, BODY = 72, 72
 """Characters of a line in a commit's message."""
 
@@ -55,9 +57,10 @@ def settle(
     dropped = {one.repair.id: one for one in bench.judgements() if one.verdict != "kept"}
     final = tuple(_amend(one, dropped) for one in judged)
     changes = bench.changed(bench.open)
+    settled = workspace.store.write(snapshot, changes) if changes else snapshot
     return Settled(
-        snapshot=workspace.store.write(snapshot, changes) if changes else snapshot,
-        judgements=final,
+        snapshot=settled,
+        judgements=_graded(workspace, settled, final, proved),
         baseline=proved,
         broken=tuple(sorted(set(broken_tests(baseline.suite, proved.suite)) - set(proved.unsteady))),
         new_high=new_high,
@@ -76,6 +79,29 @@ def _amend(judgement: Judgement, dropped: dict[str, Judgement]) -> Judgement:
             "evidence": judgement.evidence.model_copy(update={"tests_broken": tests}),
         }
     )
+
+
+def _graded(
+    workspace: Workspace, snapshot: Snapshot, judgements: Sequence[Judgement], baseline: Baseline
+) -> tuple[Judgement, ...]:
+    """Raise to grade B whatever tests guard against a mistake, as far as the budget goes."""
+    kept = [one for one in judgements if one.verdict == "kept"]
+    waiting = {one.repair.id for one in kept if one.grade == "C" and one.evidence.mistake_noticed is None}
+    budget = workspace.night.sandbox.mutation_budget / PHASES_OF_REPAIRS
+    if not waiting or not baseline.suite.usable or not budget:
+        return tuple(judgements)
+    everything = [one.repair for one in kept]
+    found = guarded(workspace, snapshot, everything, waiting, baseline.suite, budget)
+    return tuple(_with_guard(one, found.get(one.repair.id)) for one in judgements)
+
+
+def _with_guard(judgement: Judgement, noticed: bool | None) -> Judgement:
+    if noticed is None:
+        return judgement
+    evidence = judgement.evidence.model_copy(update={"mistake_noticed": noticed})
+    reason = judgement.reason.replace("and pass", "and pass, and notice a mistake there")
+    better = {"grade": "B", "reason": reason} if noticed else {}
+    return judgement.model_copy(update={"evidence": evidence, **better})
 
 
 def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
-from nightmend.evidence import Grade
+from nightmend.evidence import Evidence, Grade
 from nightmend.frozen import Frozen
 from nightmend.gate import Gate
 from nightmend.proof.unrunnable import Unrunnable
@@ -222,11 +222,7 @@ def _claims(repair: RepairReport) -> Iterable[Claim]:
         yield Claim(mark="no", text=f"it brings new issues: {listed(shown.new_issues)}")
     elif shown.issue_gone is not None or shown.lines_reached is not None:
         yield Claim(mark="yes", text="no new issue came")
-    if shown.lines_reached is not None:
-        mark: Mark = "yes" if shown.lines_reached else "open"
-        yield Claim(
-            mark=mark, text=f"{'tests run' if shown.lines_reached else 'no test runs'} the changed lines"
-        )
+    yield from _weighed(shown)
     if shown.tests_broken:
         yield Claim(mark="no", text=f"it breaks {listed(shown.tests_broken)}")
     if shown.speed:
@@ -237,6 +233,24 @@ def _claims(repair: RepairReport) -> Iterable[Claim]:
 
 def _claim(holds: bool, good: str, bad: str) -> Claim:
     return Claim(mark="yes" if holds else "no", text=good if holds else bad)
+
+
+_WEIGHED = {
+    "imports_same": ("its modules import to the same names", "its modules import to other names"),
+    "lines_reached": ("tests run the changed lines", "no test runs the changed lines"),
+    "mistake_noticed": (
+        "tests notice a mistake that is planted there",
+        "no test notices a mistake that is planted there",
+    ),
+}
+"""What was asked whose contrary is no fault, only weaker evidence."""
+
+
+def _weighed(shown: Evidence) -> Iterable[Claim]:
+    for field, (good, bad) in _WEIGHED.items():
+        holds = getattr(shown, field)
+        if holds is not None:
+            yield Claim(mark="yes" if holds else "open", text=good if holds else bad)
 
 
 def listed(names: Iterable[str]) -> str:

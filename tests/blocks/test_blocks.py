@@ -80,9 +80,10 @@ def test_the_orchestrator_has_the_five_values_of_the_specification() -> None:
     }
 
 
-def test_the_sandbox_has_the_five_values_of_the_specification_and_one_of_ours() -> None:
+def test_the_sandbox_has_the_five_values_of_the_specification_and_ours() -> None:
     assert Sandbox().settings().model_dump() == {
         "test_timeout": 180,
+        "mutation_budget": 1,
         "base_directory": Path("/tmp/agent_sandboxes"),
         "max_memory": 2 * GIB,
         "max_cpu_time": 300,

@@ -61,7 +61,7 @@ def _commit(root: Path) -> None:
 RepairIn = Callable[..., Repair]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def repair_in() -> RepairIn:
     """Make a repair by hand that replaces the first `old` in a file of a workspace's base with `new`."""
 

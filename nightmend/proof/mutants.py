@@ -1,0 +1,206 @@
+"""Do the tests guard what a repair changed? A mistake is planted on its lines: who notices it, guards them.
+
+One mistake for each repair, in the tree that a phase ships. A run has the mistakes of several repairs, of
+which no test reaches two, so that each failure tells of one.
+"""
+
+import ast
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from nightmend.monitoring.pulse import beat
+from nightmend.proof.reach import Reach, is_import
+from nightmend.proof.suite import SuiteRun, limits_beside, run_suite
+from nightmend.proof.syntax import is_python, parse
+from nightmend.repairs.repair import Edit, Repair, apply_edits
+from nightmend.snapshot import Snapshot
+from nightmend.workspace import Workspace
+
+ASKED = 5
+"""Tests that are asked for each mistake: those with the shortest bodies."""
+
+
+class Mutant(NamedTuple):
+    """A mistake in the place of a repair, and the tests that would have to notice it."""
+
+    repair: str
+    edit: Edit
+    reaching: frozenset[str]
+    asked: tuple[str, ...]
+
+
+def guarded(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    repairs: Sequence[Repair],
+    wanted: Collection[str],
+    suite: SuiteRun,
+    budget: float,
+) -> dict[str, bool]:
+    """Return whether tests notice a mistake on the lines of the wanted repairs, by id, as the budget allows.
+
+    `snapshot` is the tree with exactly `repairs`, `suite` its run, and `budget` a share of what that cost.
+    A repair for which no mistake can be planted, or that tests reach only by its import, is left out.
+    """
+    paths = {path for repair in repairs for path in repair.paths if is_python(path)}
+    contents = workspace.store.read_many(snapshot, sorted(paths))
+    waiting = sorted(
+        _mutants(repairs, wanted, contents, suite), key=lambda one: (len(one.reaching), one.repair)
+    )
+    found: dict[str, bool] = {}
+    spent = 0.0
+    while waiting and spent < budget * suite.cpu_seconds:
+        together, waiting = _apart(waiting)
+        run = _run(workspace, snapshot, contents, together, suite)
+        spent += run.cpu_seconds
+        found |= {one.repair: noticed for one in together if (noticed := _noticed(one, run)) is not None}
+    return found
+
+
+def _noticed(mutant: Mutant, run: SuiteRun) -> bool | None:
+    """Say whether a test noticed; None where the run was cut short before their turn."""
+    if run.stopped_in in mutant.asked:
+        return True
+    outcomes = [run.outcomes.get(test) for test in mutant.asked]
+    if run.cut_short and None in outcomes:
+        return None
+    return any(outcome != "passed" for outcome in outcomes)
+
+
+def _run(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    contents: Mapping[str, bytes],
+    mutants: Sequence[Mutant],
+    suite: SuiteRun,
+) -> SuiteRun:
+    beat("mistakes planted to see who notices")
+    edits = [one.edit for one in mutants]
+    changes = {
+        path: apply_edits(contents[path], [edit for edit in edits if edit.path == path])
+        for path in {edit.path for edit in edits}
+    }
+    return run_suite(
+        workspace,
+        snapshot,
+        changes=changes,
+        only=sorted({test for one in mutants for test in one.asked}),
+        without=suite.left_out,
+        limits=limits_beside(suite),
+    )
+
+
+def _apart(waiting: Sequence[Mutant]) -> tuple[list[Mutant], list[Mutant]]:
+    """Choose mutants of which no test that is asked reaches two; the others wait."""
+    chosen: list[Mutant] = []
+    rest: list[Mutant] = []
+    reached: set[str] = set()
+    asked: set[str] = set()
+    for one in waiting:
+        if reached.isdisjoint(one.asked) and asked.isdisjoint(one.reaching):
+            chosen.append(one)
+            reached |= one.reaching
+            asked.update(one.asked)
+        else:
+            rest.append(one)
+    return chosen, rest
+
+
+def _mutants(
+    repairs: Iterable[Repair], wanted: Collection[str], contents: Mapping[str, bytes], suite: SuiteRun
+) -> Iterator[Mutant]:
+    made = {edit for repair in repairs for edit in repair.edits}
+    reach = Reach(suite.spectrum, contents)
+    for repair in (one for one in repairs if one.id in wanted):
+        edit = _planted(repair, made, contents)
+        tests = reach.tests(repair.model_copy(update={"edits": (edit,)})) if edit else None
+        passing = [test for test in tests or () if suite.outcomes.get(test) == "passed"]
+        if edit and tests and passing:
+            shortest = sorted(passing, key=lambda test: (suite.call_seconds.get(test, 0), test))
+            yield Mutant(repair.id, edit, tests, tuple(shortest[:ASKED]))
+
+
+def _planted(repair: Repair, made: set[Edit], contents: Mapping[str, bytes]) -> Edit | None:
+    """Return a mistake in the first statement that a repair changed, where one can be made."""
+    for edit in sorted(repair.edits, key=lambda edit: (edit.path, edit.start)):
+        if is_python(edit.path) and not is_import(edit):
+            content = contents[edit.path]
+            start = _place(edit, made)
+            first = content.count(b"\n", 0, start) + 1
+            last = content.count(b"\n", 0, max(start, start + len(edit.text.encode().rstrip()) - 1)) + 1
+            mistake = next(_mistakes(edit.path, content, first, last), None)
+            if mistake:
+                return mistake
+    return None
+
+
+def _place(edit: Edit, made: set[Edit]) -> int:
+    """Return where the text of an edit begins once all are made."""
+    before = (one for one in made if one.path == edit.path and (one.start, one.end) < (edit.start, edit.end))
+    return edit.start + sum(len(one.text.encode()) - (one.end - one.start) for one in before)
+
+
+def _mistakes(path: str, content: bytes, first: int, last: int) -> Iterator[Edit]:
+    """Yield mistakes in the statements that begin on the lines, and still parse."""
+    offsets = [0]
+    for line in content.splitlines(keepends=True):
+        offsets.append(offsets[-1] + len(line))
+    for node in ast.walk(parse(content)):
+        if not isinstance(node, ast.stmt | ast.ExceptHandler) or not first <= node.lineno <= last:
+            continue
+        for place, text in _wrong(node):
+            if place.end_lineno is None or place.end_col_offset is None:
+                continue
+            start = offsets[place.lineno - 1] + place.col_offset
+            end = offsets[place.end_lineno - 1] + place.end_col_offset
+            edit = Edit(path=path, start=start, end=end, text=text.format(content[start:end].decode()))
+            if _parses(apply_edits(content, [edit])):
+                yield edit
+
+
+def _parses(content: bytes) -> bool:
+    try:
+        parse(content)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _wrong(node: ast.stmt | ast.ExceptHandler) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
+    """Yield what to replace in a statement, and with what: `{}` is what stood there."""
+    match node:
+        case ast.If(test=test) | ast.While(test=test) | ast.Assert(test=test):
+            yield test, "not ({})"
+        case ast.For(iter=items) | ast.AsyncFor(iter=items):
+            yield items, "()"
+        case ast.Return(value=ast.expr() as value):
+            yield value, "not ({})" if _is_truth(value) else "None"
+        case ast.Raise(exc=ast.expr() as raised):
+            yield (
+                raised,
+                "SystemExit('mistake')" if _is_named(raised, "Exception") else "Exception('mistake')",
+            )
+        case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) | ast.AugAssign(value=value):
+            yield value, "None"
+        case ast.With(items=[item, *_]) | ast.AsyncWith(items=[item, *_]):
+            yield from ((one, "'utf-16'") for one in _encodings(item.context_expr))
+        case ast.ExceptHandler(type=ast.expr() as caught):
+            yield caught, "()"
+        case ast.Expr(value=ast.Call() | ast.Await() | ast.Yield()):
+            yield node, "pass"
+
+
+def _encodings(opened: ast.expr) -> Iterator[ast.expr]:
+    for call in ast.walk(opened):
+        if isinstance(call, ast.Call):
+            yield from (keyword.value for keyword in call.keywords if keyword.arg == "encoding")
+
+
+def _is_truth(value: ast.expr) -> bool:
+    falsy = isinstance(value, ast.Constant) and value.value is None
+    return falsy or isinstance(value, ast.Compare | ast.BoolOp)
+
+
+def _is_named(raised: ast.expr, name: str) -> bool:
+    called = raised.func if isinstance(raised, ast.Call) else raised
+    return isinstance(called, ast.Name) and called.id == name

@@ -1,0 +1,183 @@
+"""Mistakes are really planted: who is guarded, who is not, and of whom nobody can say."""
+
+import ast
+from collections.abc import Callable
+
+import pytest
+
+from nightmend.proof.mutants import _mistakes, guarded
+from nightmend.proof.suite import SuiteRun, run_suite
+from nightmend.repairs.repair import Repair, apply_edits, apply_repairs
+from nightmend.snapshot import Snapshot
+from nightmend.workspace import Workspace
+
+SHOP = """\
+import os
+
+
+def total(prices):
+    result = 0
+    for price in prices:
+        result = result + price
+    return result
+
+
+def label(name):
+    text = "price of " + name
+    return text
+
+
+def check(count):
+    if count < 0:
+        raise ValueError("less than none")
+    return count
+
+
+def forgotten():
+    return 1
+"""
+TESTS = """\
+import pytest
+import shop
+
+
+def test_total():
+    assert shop.total([1, 2]) == 3
+
+
+def test_label_is_text():
+    assert shop.label("tea") != 1
+
+
+def test_check():
+    with pytest.raises(ValueError):
+        shop.check(-1)
+    assert shop.check(1) == 1
+
+
+def test_both():
+    with pytest.raises(ValueError):
+        shop.check(-shop.total([4]))
+"""
+FILES = {
+    "shop.py": SHOP,
+    "test_shop.py": TESTS,
+    "pytest.ini": "[pytest]\npythonpath = .\naddopts = -p no:hypothesispytest -p no:anyio\n",
+}
+CHANGES = {
+    "guarded": ("result = result + price", "result += price"),
+    "longer": ("import os\n", "import os\nimport sys\n\nNAMES = []\n"),
+    "loose": ('text = "price of " + name', 'text = f"price of {name}"'),
+    "raised": ('raise ValueError("less than none")', "raise ValueError('less than none')"),
+    "forgotten": ("return 1\n", "return  1\n"),
+}
+GUARDED = {"guarded": True, "loose": False, "raised": True}
+
+
+@pytest.fixture(scope="module")
+def workspace(shared_workspace_of: Callable[..., Workspace]) -> Workspace:
+    return shared_workspace_of(FILES)
+
+
+@pytest.fixture(scope="module")
+def repairs(workspace: Workspace, repair_in: Callable[..., Repair]) -> dict[str, Repair]:
+    return {name: repair_in(workspace, "shop.py", *change, pattern=name) for name, change in CHANGES.items()}
+
+
+@pytest.fixture(scope="module")
+def shipped(workspace: Workspace, repairs: dict[str, Repair]) -> tuple[Snapshot, SuiteRun]:
+    changed = apply_repairs(repairs.values(), {"shop.py": SHOP.encode()})
+    tree = workspace.store.write(workspace.night.base, changed)
+    return tree, run_suite(workspace, tree, coverage=True)
+
+
+@pytest.fixture
+def noticed(workspace, repairs, shipped):
+    def ask(*names: str, budget: float = 100) -> dict[str, bool]:
+        wanted = {repairs[name].id for name in names}
+        found = guarded(workspace, shipped[0], list(repairs.values()), wanted, shipped[1], budget)
+        return {name: found[one.id] for name, one in repairs.items() if one.id in found}
+
+    return ask
+
+
+@pytest.mark.integration
+def test_who_is_guarded_and_who_is_not(noticed):
+    assert noticed(*CHANGES) == GUARDED
+
+
+@pytest.mark.integration
+def test_only_what_was_asked_for_is_looked_at(noticed):
+    assert noticed("loose") == {"loose": False}
+
+
+@pytest.mark.integration
+def test_without_a_budget_nothing_is_run(noticed, monkeypatch):
+    monkeypatch.setattr("nightmend.proof.mutants.run_suite", None)
+    assert noticed(*CHANGES, budget=0) == {}
+
+
+@pytest.mark.integration
+def test_mistakes_that_one_test_reaches_are_never_in_one_run(noticed, monkeypatch):
+    """`test_both` reaches two of the repairs; the third has tests of its own."""
+    runs = []
+
+    def noted(*arguments, **options):
+        runs.append(options["changes"]["shop.py"].decode())
+        return run_suite(*arguments, **options)
+
+    monkeypatch.setattr("nightmend.proof.mutants.run_suite", noted)
+    assert noticed(*GUARDED) == GUARDED
+    assert len(runs) == 2
+    assert [("Exception('mistake')" in text, "result += None" in text) for text in runs] in (
+        [(True, False), (False, True)],
+        [(False, True), (True, False)],
+    )
+
+
+STATEMENTS = """\
+def f(a, b):
+    if a < b:
+        return a == b
+    while a:
+        a = b
+    for one in b:
+        a += one
+    assert a
+    try:
+        print(a)
+    except ValueError:
+        raise Exception("no")
+    with open(a, encoding="utf-8") as c:
+        d: int = 1
+    return b
+"""
+
+
+def test_each_kind_of_statement_has_its_mistake():
+    content = STATEMENTS.encode()
+    lines = range(1, len(STATEMENTS.splitlines()) + 1)
+    mistakes = [next(_mistakes("f.py", content, line, line), None) for line in lines]
+    changed = [
+        apply_edits(content, [one]).decode().splitlines()[line - 1].strip() if one else None
+        for line, one in zip(lines, mistakes, strict=True)
+    ]
+    assert changed == [
+        None,
+        "if not (a < b):",
+        "return not (a == b)",
+        "while not (a):",
+        "a = None",
+        "for one in ():",
+        "a += None",
+        "assert not (a)",
+        None,
+        "pass",
+        "except ():",
+        "raise SystemExit('mistake')",
+        "with open(a, encoding='utf-16') as c:",
+        "d: int = None",
+        "return None",
+    ]
+    for one in filter(None, mistakes):
+        assert ast.dump(ast.parse(apply_edits(content, [one]))) != ast.dump(ast.parse(content))
