@@ -33,9 +33,20 @@ def add_argument(module: Module, call: ast.Call, text: str) -> Edit | None:
     if "#" in rest or "\\" in rest:
         return None
     behind = len(rest) - len(rest.rstrip())
+    column = _own_lines(module, call, last)
+    if column is not None and not rest.strip():
+        return module.insert(last, f",{module.newline}{column}{text},")
     if rest.rstrip().endswith(","):
         return _behind_comma(module, call, close - behind, text)
     return module.insert(close - behind, f", {text}") if not rest.strip(") \t\r\n") else None
+
+
+def _own_lines(module: Module, call: ast.Call, last: int) -> str | None:
+    """The indentation of a last argument that fills lines of its own, between those of the brackets."""
+    argument = next(one for one in (*call.args, *call.keywords) if module.end(one) == last)
+    column = module.indent(argument)
+    spans = argument.lineno != argument.end_lineno and argument.end_lineno != call.end_lineno
+    return column if spans else None
 
 
 def _behind_comma(module: Module, call: ast.Call, comma_end: int, text: str) -> Edit | None:

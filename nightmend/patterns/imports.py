@@ -250,6 +250,20 @@ def _lines(module: Module, statement: ImportStatement, beside: Sequence[Edit]) -
     lines = module.line_start(first), module.line_start(behind)
     if any(edit.start == edit.end in lines for edit in beside):
         return lines
+    return _set_apart(module, first, behind)
+
+
+def close_up(module: Module, edit: Edit) -> Edit:
+    """Where an edit takes the lines of an import out, take the blank ones too that only set it apart."""
+    first, behind = module.line_of(edit.start), module.line_of(edit.end)
+    lines = module.line_start(first), module.line_start(behind)
+    if edit.text or lines != (edit.start, edit.end) or not _imports_of(module.between(*lines)):
+        return edit
+    return module.edit(*_set_apart(module, first, behind), "")
+
+
+def _set_apart(module: Module, first: int, behind: int) -> tuple[int, int]:
+    """Where lines start and end together with the blank ones that only set them apart."""
     if first == 1:
         while module.is_blank(behind):
             behind += 1

@@ -13,7 +13,7 @@ from nightmend.issue import Issue
 from nightmend.monitoring.pulse import beat
 from nightmend.patterns.document import Document
 from nightmend.patterns.elsewhere import names_taken
-from nightmend.patterns.imports import rehomed
+from nightmend.patterns.imports import close_up, rehomed
 from nightmend.patterns.joint import difference, join_clashing
 from nightmend.patterns.leftover import take_dead_imports
 from nightmend.patterns.pattern import Pattern
@@ -63,7 +63,7 @@ def _from_linters(
 def _trimmed(module: Module, repair: Repair) -> Repair:
     """Linters write whole lines anew; keep of each edit what differs, and imports in their order."""
     placed = [new for edit in repair.edits for new in rehomed(module, edit)]
-    trimmed = (_trim(module, edit) for edit in placed)
+    trimmed = (close_up(module, _trim(module, edit)) for edit in placed)
     edits = tuple(edit for edit in trimmed if edit.text or edit.start < edit.end)
     return repair.model_copy(update={"edits": edits, "id": repair_id(repair.pattern, edits)})
 

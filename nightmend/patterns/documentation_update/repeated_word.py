@@ -20,6 +20,10 @@ MEANT = re.compile(
     r"|\b(with|from|and|or|not|as|is|if) \2\s+(statement|keyword|clause|operator|block)",
     re.IGNORECASE,
 )
+MISTYPED = re.compile(
+    r"([.,;:!?(]|\b(and|or|but|if|when|while|because|since|so|as|then))\s+(is|was|has)\s+\3\b", re.IGNORECASE
+)
+"""Without a subject, the first of the two was to be `it`: taking it out would hide what was meant."""
 KEYWORDS = frozenset({"with", "from", "and", "or", "not", "as", "is", "if"})
 CODE = re.compile(r"^\s*(>>>|\.\.\.\s|\$ )", re.MULTILINE)
 
@@ -31,7 +35,7 @@ def find(module: Module) -> Iterable[Fault]:
             around = text[max(0, match.start() - 12) : match.end() + 12]
             behind = text[match.end() :].split("\n")[0]
             is_keyword = match[1] in KEYWORDS and not behind.strip()
-            if not is_keyword and not MEANT.search(around) and _is_one_sentence(match):
+            if not is_keyword and not _is_meant(around) and _is_one_sentence(match):
                 place = start + len(text[: match.start(3)].encode())
                 word = module.place(place, place + len(match[3].encode()))
                 gap = module.place(start + len(text[: match.start()].encode()), place)
@@ -50,10 +54,14 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
     return [module.edit(first - len(before) + len(before.rstrip()), first + word, "")]
 
 
+def _is_meant(around: str) -> bool:
+    return bool(MEANT.search(around) or MISTYPED.search(around))
+
+
 def _is_one_sentence(match: re.Match[str]) -> bool:
     """A capital, or a blank line between them, may start another; capitals throughout are an operator."""
     shouted = len(match[1]) > 1 and match[1].isupper()
-    mistyped = match[1] == "It"  # of "If it": taking it out would hide what was meant
+    mistyped = match[1] in {"It", "Is"}  # of "If it" and "It is": taking it out would hide what was meant
     return match[2].count("\n") < 2 and match[3].islower() and not shouted and not mistyped
 
 

@@ -69,3 +69,20 @@ def test_the_last_uses_go_together_with_the_import(workspace_of):
     assert "timezone" not in after
     assert "datetime.now(UTC)" in after
     assert "from datetime import UTC, datetime\n" in after
+
+
+def test_an_import_goes_with_the_blank_lines_that_set_it_apart(workspace_of):
+    sources = {
+        "top.py": "from __future__ import print_function\n\nimport json\n",
+        "below.py": '"""Below."""\n\nfrom __future__ import print_function\n\nimport json\n',
+        "blank.py": '"""Blank."""\nimport json\n\n\n\n\n\ndef one():\n    return json\n',
+    }
+    ruff = RUFF.replace('["UP", "F"]', '["UP", "E3"]\npreview = true')
+    workspace = workspace_of({**sources, "pyproject.toml": ruff})
+    snapshot = workspace.night.base
+    issues = diagnose(workspace, snapshot, deep=False).issues
+    repairs = propose_all(workspace, snapshot, issues, load_patterns())
+    after = {one.paths[0]: apply_edits(sources[one.paths[0]].encode(), one.edits).decode() for one in repairs}
+    assert after["top.py"] == "import json\n"
+    assert after["below.py"] == '"""Below."""\n\nimport json\n'
+    assert "json\n\n\ndef one" in after["blank.py"]
