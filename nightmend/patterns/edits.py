@@ -43,7 +43,8 @@ def add_argument(module: Module, call: ast.Call, text: str) -> Edit | None:
 
 def _own_lines(module: Module, call: ast.Call, last: int) -> str | None:
     """The indentation of a last argument that fills lines of its own, between those of the brackets."""
-    argument = next(one for one in (*call.args, *call.keywords) if module.end(one) == last)
+    arguments: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
+    argument = next(one for one in arguments if module.end(one) == last)
     column = module.indent(argument)
     spans = argument.lineno != argument.end_lineno and argument.end_lineno != call.end_lineno
     return column if spans else None

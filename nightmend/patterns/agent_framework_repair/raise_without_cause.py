@@ -20,15 +20,16 @@ CONTROL_FLOW = frozenset(
     }
 )
 HOUSE_CONTROL_FLOW = re.compile(
-    r"(Abort|Exit|Skip|Stop|Quit|Cancel|Redirect|Found|Retry|Interrupt)", re.ASCII
+    r"_*(Abort|Exit|Skip|Stop|Quit|Cancel|Redirect|Found|Retry|Interrupt)", re.ASCII
 )
+CHAIN = frozenset({"__cause__", "__context__", "__suppress_context__"})
 _NEW_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 def find(module: Module) -> Iterable[Fault]:
     """Yield each `raise New(...)` that runs in a handler and names no cause."""
     for handler in module.nodes(ast.ExceptHandler):
-        if isinstance(module.parent(handler), ast.TryStar):
+        if isinstance(module.parent(handler), ast.TryStar) or _chains_by_hand(handler):
             continue
         for statement in _raises(handler.body):
             if statement.exc is not None and statement.cause is None and _makes_an_error(statement.exc):
@@ -70,6 +71,11 @@ def _raises(body: Iterable[ast.AST]) -> Iterator[ast.Raise]:
             yield from _raises((*node.orelse, *node.finalbody))  # what its body raises, it may catch itself
         elif not isinstance(node, (*_NEW_SCOPES, ast.ExceptHandler)):
             yield from _raises(ast.iter_child_nodes(node))
+
+
+def _chains_by_hand(handler: ast.ExceptHandler) -> bool:
+    """Say whether the author weighed here what a reader of the traceback should see."""
+    return any(isinstance(node, ast.Attribute) and node.attr in CHAIN for node in ast.walk(handler))
 
 
 def _makes_an_error(raised: ast.expr) -> bool:
