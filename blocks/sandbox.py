@@ -37,6 +37,13 @@ class Sandbox(Block):
         ge=0,
         description="Runs of the suite that a night may spend to see what tests guard; 0 grades no B.",
     )
+    max_wall_time: float = Field(600, gt=0, description="Seconds on the clock for one command.")
+    max_processes: int = Field(512, ge=1, description="Processes and threads of one command at once.")
+    max_open_files: int = Field(4096, ge=16, description="Open files of one process.")
+    max_file_size: int = Field(1 * GIB, ge=0, description="Bytes of one file.")
+    max_disk: int = Field(4 * GIB, ge=MIB, description="Bytes that all commands of a sandbox write to disk.")
+    max_temporary: int = Field(1 * GIB, ge=MIB, description="Bytes of /tmp and of /dev/shm, each.")
+    max_output: int = Field(16 * MIB, ge=0, description="Bytes kept of stdout and of stderr, each.")
 
     def settings(self) -> SandboxSettings:
         """Return the settings that the engine reads."""

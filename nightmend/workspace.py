@@ -93,7 +93,7 @@ class Workspace:
             base_directory=str(sandbox_folder(self.night.sandbox)),
             lower=str(self.checkout(snapshot)) if snapshot else None,
             binds=tuple(seen.values()),
-            limits=limits or Limits(),
+            limits=limits or self.night.sandbox.limits,
         )
         if at_target:
             spec = spec.model_copy(update={"workdir": str(self.target.path)})

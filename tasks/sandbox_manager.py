@@ -10,7 +10,7 @@ from nightmend.results import AgentResult, PhaseResult
 from nightmend.sandboxes import backends
 from nightmend.sandboxes.cleanup import Reaped, reap
 from nightmend.sandboxes.protocol import Sandbox, SandboxSpec
-from nightmend.settings import Limits, SandboxSettings
+from nightmend.settings import SandboxSettings
 from nightmend.workspace import Workspace, sandbox_folder
 from tasks.checkpoint import agent_task
 
@@ -42,7 +42,7 @@ class SandboxManager:
         """Open a sandbox on the target's base, on an empty tree where no target is given."""
         if name in self._sandboxes:
             raise UsageError(f"a sandbox named {name!r} is open: clean it up first, or choose another name")
-        limits = Limits(memory=self.settings.max_memory, cpu_seconds=self.settings.max_cpu_time)
+        limits = self.settings.limits
         if self.night:
             box = Workspace(self.night).sandbox(self.night.base, name, limits=limits)
         else:

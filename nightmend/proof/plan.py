@@ -13,7 +13,6 @@ from nightmend.proof.pytest_command import PytestCommand
 from nightmend.proof.pytest_config import PytestConfig, pytest_config
 from nightmend.proof.survey import Survey, environment, survey
 from nightmend.sandboxes.protocol import Bind, CommandResult
-from nightmend.settings import Limits
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 
@@ -86,7 +85,8 @@ def _known_options(
     """Return addopts without what this pytest refuses: options and plugins that are not installed."""
     addopts = config.addopts
     variables = environment(workspace, path=roots)
-    limits = Limits(wall_seconds=workspace.night.sandbox.test_timeout)
+    settings = workspace.night.sandbox
+    limits = settings.limits.model_copy(update={"wall_seconds": settings.test_timeout})
     for _ in range(STARTS if addopts else 0):
         with workspace.sandbox(snapshot, "options", limits=limits, at_target=True) as box:
             result = box.run([*command, *_options(addopts), "--markers"], env=variables)

@@ -12,7 +12,7 @@ from blocks.load import BLOCKS
 from blocks.orchestrator import Orchestrator
 from blocks.sandbox import Sandbox
 from blocks.thresholds import Thresholds
-from nightmend.settings import GIB, OrchestratorSettings, SandboxSettings
+from nightmend.settings import GIB, MIB, Limits, OrchestratorSettings, SandboxSettings
 from nightmend.settings import Thresholds as ThresholdSettings
 
 READS: list[tuple[type[Any], type[BaseModel]]] = [
@@ -89,7 +89,15 @@ def test_the_sandbox_has_the_five_values_of_the_specification_and_ours() -> None
         "max_cpu_time": 300,
         "network_access": False,
         "cleanup_interval": 3600,
+        "max_wall_time": 600,
+        "max_processes": 512,
+        "max_open_files": 4096,
+        "max_file_size": GIB,
+        "max_disk": 4 * GIB,
+        "max_temporary": GIB,
+        "max_output": 16 * MIB,
     }
+    assert Sandbox().settings().limits == Limits()
 
 
 def test_thresholds_keep_the_numbers_of_the_specification() -> None:

@@ -12,7 +12,7 @@ from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.night import Night
 from nightmend.sandboxes.owner import sandbox_owner
-from nightmend.settings import SandboxSettings
+from nightmend.settings import MIB, SandboxSettings
 from nightmend.snapshot import FileEntry, Snapshot
 from nightmend.workspace import Workspace, sandbox_folder
 
@@ -112,3 +112,43 @@ def test_several_at_once_make_one_folder_of_sandboxes(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         for number in range(40):
             assert set(pool.map(make, [number] * 8)) == {tmp_path / f"boxes-{number}" / str(os.getuid())}
+
+
+FILL = ["sh", "-c", "for i in 1 2 3 4 5 6; do head -c 4M /dev/zero > f$i; sleep 0.05; done; sleep 0.3"]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("setting", "value", "command", "limit"),
+    [
+        ("max_memory", 32 * MIB, ["sh", "-c", "head -c 100M /dev/zero | tail -n 1; sleep 0.3"], "memory"),
+        ("max_cpu_time", 0.3, ["sh", "-c", "while :; do :; done"], "cpu_seconds"),
+        ("max_wall_time", 0.3, ["sleep", "9"], "wall_seconds"),
+        (
+            "max_processes",
+            8,
+            ["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait"],
+            "processes",
+        ),
+        ("max_file_size", 1000, ["sh", "-c", "exec head -c 4000 /dev/zero > file"], "file_bytes"),
+        ("max_disk", 8 * MIB, FILL, "disk_bytes"),
+        ("max_output", 1000, ["head", "-c", "4000", "/dev/zero"], "output"),
+        ("max_temporary", MIB, ["sh", "-c", "exec head -c 4M /dev/zero > /tmp/file"], b"No space left"),
+        ("max_open_files", 16, ["sh", "-c", "ulimit -n >&2; exit 1"], b"16"),
+    ],
+)
+def test_each_limit_of_the_settings_reaches_a_sandbox(
+    night: Night, setting: str, value: float, command: list[str], limit: str | bytes
+) -> None:
+    with Workspace(night).sandbox(None, "usual") as box:
+        usual = box.run(command, limits=box.spec.limits.model_copy(update={"wall_seconds": 3}))
+    settings = night.sandbox.model_copy(update={setting: value})
+    with Workspace(night.model_copy(update={"sandbox": settings})).sandbox(None, "tight") as box:
+        tight = box.run(command)
+    assert tight.return_code != 0
+    if isinstance(limit, bytes):
+        assert limit in tight.stderr
+        assert limit not in usual.stderr
+    else:
+        assert limit == "wall_seconds" or usual.limit != limit
+        assert tight.limit == limit or (limit == "processes" and b"fork" in tight.stderr)
