@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from nightmend.sandboxes.backends import BACKENDS
+from nightmend.sandboxes.protocol import Bind
 from tests.hostile.check import Plant, program
 from tests.hostile.scene import Scene
 
@@ -90,6 +92,12 @@ def abstract(scene: Scene) -> str:
 
 def by_path(scene: Scene) -> str:
     return str(scene.open_folder("open") / "socket")
+
+
+def in_shown_folder(scene: Scene) -> str:
+    folder = scene.open_folder("shown")
+    scene.spec["binds"] = (Bind(host=str(folder), inside=str(folder)),)
+    return str(folder / "socket")
 
 
 def no_vsock() -> str:
@@ -197,6 +205,13 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         "connects to a UNIX socket of the host by its path",
         TALK + "talk(socket.AF_UNIX, socket.SOCK_STREAM, given.address)",
         plant=listening(socket.AF_UNIX, socket.SOCK_STREAM, by_path),
+    ),
+    program(
+        "unix-socket-in-a-shown-folder",
+        "connects to a UNIX socket of the host that lies in a folder shown to it",
+        TALK + "talk(socket.AF_UNIX, socket.SOCK_STREAM, given.address)",
+        plant=listening(socket.AF_UNIX, socket.SOCK_STREAM, in_shown_folder),
+        gaps=dict.fromkeys(BACKENDS, "a read-only mount does not keep sockets from being connected to"),
     ),
     program(
         "unix-socket-abstract",

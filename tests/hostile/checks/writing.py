@@ -83,6 +83,9 @@ def proves_links(scene: Scene) -> bool:
 
 def reads_no_link(scene: Scene) -> None:
     box = planted_by(scene, LINK)
+    collected = scene.folder / "collected"
+    box.collect(collected)
+    assert [place for place in collected.rglob("*") if not place.is_symlink()] == [collected / "way"]
     for route in ROUTES:
         refused_by(lambda route=route: box.read(route))  # type: ignore[misc]
         refused_by(lambda route=route: box.write(route, b"changed"))  # type: ignore[misc]
@@ -142,9 +145,13 @@ def reads_no_swapped_folder(scene: Scene) -> None:
         try:
             assert box.read("folder/secret") in {b"harmless", b"changed"}
             box.write("folder/secret", b"changed")
+            box.collect(scene.folder / f"collected-{rounds}")
         except (NightmendError, OSError):
             continue
     thread.join()
+    taken = [place for place in scene.folder.glob("collected-*/**/*") if place.is_file()]
+    assert all(place.is_symlink() or place.read_text() != scene.token for place in taken)
+    assert not any((place.parent).is_symlink() for place in taken)
     assert Path(str(scene.given["path"])).read_text() == scene.token
 
 
@@ -370,7 +377,7 @@ else: raise LookupError("no link could be made")
     ),
     Check(
         "symbolic-link",
-        "leaves links to files and folders of the host for us to read or write through",
+        "leaves links to files and folders of the host for us to read, write or collect through",
         "no link is followed, the host's file is as it was",
         proves_links,
         reads_no_link,
@@ -378,7 +385,7 @@ else: raise LookupError("no link could be made")
     ),
     Check(
         "swapped-folder",
-        "swaps a folder for a link and back while we read and write in it",
+        "swaps a folder for a link and back while we read, write and collect it",
         "never the host's file, which is as it was",
         proves_swap,
         reads_no_swapped_folder,
