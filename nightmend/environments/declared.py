@@ -5,7 +5,7 @@ cannot answer for (an address, a folder, a computed list) is told as missing.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -15,6 +15,7 @@ from nightmend.advisories.dependency import LOCKS, dependencies, is_version
 from nightmend.configured.files import ConfigFiles, Table, parse_files, strings, sub_table
 from nightmend.configured.project import requires_python
 from nightmend.environments.names import Chosen, chosen
+from nightmend.environments.own_build import build_requirements, must_be_built
 from nightmend.environments.poetry import poetry_extra, poetry_requirements
 from nightmend.environments.requirement_files import expanded, requirements_of
 from nightmend.environments.setup_script import COMPUTED, setup_arguments
@@ -69,6 +70,8 @@ class Declaration(Frozen):
     missing: tuple[Missing, ...] = ()
     entry_points: dict[str, dict[str, str]] = Field(default_factory=dict)
     """By group, then name."""
+    built_by: tuple[str, ...] = ()
+    """What builds the target, where it cannot be imported without; empty where it can."""
 
 
 class _Files(Frozen):
@@ -88,11 +91,11 @@ class _Files(Frozen):
 def declaration(store: Store, snapshot: Snapshot, wish: Chosen) -> Declaration:
     """Read a snapshot; UsageError where an extra or a group that the target itself names is not there."""
     paths = [path for path in store.files(snapshot) if READ.fullmatch(path)]
-    return declared_in(store.read_many(snapshot, paths), wish)
+    return declared_in(store.read_many(snapshot, paths), wish, store.files(snapshot).keys())
 
 
-def declared_in(contents: Mapping[str, bytes], wish: Chosen) -> Declaration:
-    """Read the files of a target, by path."""
+def declared_in(contents: Mapping[str, bytes], wish: Chosen, paths: Collection[str] = ()) -> Declaration:
+    """Read the files of a target that may declare something; `paths` names all that it has."""
     configuration = {path: contents[path] for path in (PYPROJECT, CFG, TOX) if path in contents}
     files = _Files(
         contents=dict(contents),
@@ -114,6 +117,7 @@ def declared_in(contents: Mapping[str, bytes], wish: Chosen) -> Declaration:
         pins=_pins(contents),
         missing=missing,
         entry_points=_entry_points(files),
+        built_by=build_requirements(files.parsed) if must_be_built(files.parsed, files.setup, paths) else (),
     )
 
 

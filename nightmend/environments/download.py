@@ -103,6 +103,8 @@ class _Download:
 
     def get(self) -> Download:
         self.box.execute_command("mkdir -p files cache")
+        if self.wanted.built_by:
+            self._take_builders(self.wanted.built_by)
         texts = [one.text for one in self.wanted.requirements]
         locked, said = self._solve(texts)
         if locked is None and UNREACHABLE.search(said):
@@ -221,12 +223,16 @@ class _Download:
             self.failed[name] = problem
             return []
         needs = self._peek(source.file)
-        tools = (*filter(_from_index, needs.build), "setuptools", "wheel")
-        built_with = self._compile(tools, narrowed=False)
-        if built_with.return_code == 0:
-            self.build_files |= {one.file: one for one in self._locked(built_with.stdout)}
+        self._take_builders(needs.build)
         self.sources[name] = source.file
         return [text for text in needs.run if "extra ==" not in text and _from_index(text)]
+
+    def _take_builders(self, asked: Iterable[str]) -> None:
+        """Note the wheels to fetch that a build needs; what it cannot have, the build will miss."""
+        tools = (*filter(_from_index, asked), "setuptools", "wheel")
+        resolved = self._compile(tools, narrowed=False)
+        if resolved.return_code == 0:
+            self.build_files |= {one.file: one for one in self._locked(resolved.stdout)}
 
     def _peek(self, file: str) -> "_Needs":
         result = self.box.run((self.own.executable, "-I", "-S", PEEK, f"files/{file}"))

@@ -10,6 +10,8 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 
@@ -21,8 +23,18 @@ VERSION = re.compile(
 UNKNOWN = "0"
 
 
-def own_wheel(declared: Declaration, version: str, roots: Iterable[str]) -> tuple[str, bytes]:
-    """Return the file name and the content; `roots` are the folders from which the target is imported."""
+class OwnWheel(NamedTuple):
+    """What stands for the target, and how to get more where that does not do."""
+
+    file: str
+    content: bytes
+    version: str
+    tree: Path | None = None
+    """The files of the snapshot, where it must be built; our wheel serves where that fails."""
+
+
+def own_wheel(declared: Declaration, version: str, roots: Iterable[str]) -> OwnWheel:
+    """Return the wheel; `roots` are the folders from which the target is imported."""
     assert declared.name is not None  # noqa: S101 -- a target without a name has no metadata
     stem = f"{canonicalize_name(declared.name).replace('-', '_')}-{version}"
     info = f"{stem}.dist-info"
@@ -39,7 +51,7 @@ def own_wheel(declared: Declaration, version: str, roots: Iterable[str]) -> tupl
     with zipfile.ZipFile(content, "w") as archive:
         for name, text in files.items():
             archive.writestr(zipfile.ZipInfo(name), text)
-    return f"{stem}-py3-none-any.whl", content.getvalue()
+    return OwnWheel(f"{stem}-py3-none-any.whl", content.getvalue(), version)
 
 
 def version_in(contents: Iterable[bytes]) -> str:

@@ -18,7 +18,7 @@ from nightmend.environments.environment import Environment
 from nightmend.environments.index import user_indexes
 from nightmend.environments.interpreter import Interpreter, find_interpreter
 from nightmend.environments.names import Chosen
-from nightmend.environments.own_wheel import own_wheel, version_in
+from nightmend.environments.own_wheel import OwnWheel, own_wheel, version_in
 from nightmend.environments.pythons import python_for
 from nightmend.environments.take import ENVIRONMENT
 from nightmend.errors import NightmendError
@@ -63,7 +63,7 @@ def provide(
     packages = packages_of(store.files(snapshot))
     wheel = _own_wheel(store, snapshot, target, declared, packages)
     try:
-        return _Cache(environments_folder(home)).get(declared, wheel, base, own, tell)
+        return _Cache(environments_folder(home), store, snapshot).get(declared, wheel, base, own, tell)
     except (NightmendError, OSError, ValueError) as error:
         return Environment(
             missing=declared.missing,
@@ -73,7 +73,7 @@ def provide(
 
 def _own_wheel(
     store: Store, snapshot: Snapshot, target: Path, declared: Declaration, packages: tuple[Package, ...]
-) -> tuple[str, bytes] | None:
+) -> OwnWheel | None:
     if declared.name is None:
         return None
     roots = dict.fromkeys(os.path.normpath(target / package.root) for package in packages)
@@ -88,20 +88,20 @@ def _own_wheel(
 class _Cache:
     """The environments of a state folder: `<digest>/env`, what is known of it beside, and a lock."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, store: Store, snapshot: Snapshot) -> None:
+        self.folder, self.store, self.snapshot = folder, store, snapshot
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def get(
         self,
         declared: Declaration,
-        wheel: tuple[str, bytes] | None,
+        wheel: OwnWheel | None,
         base: Interpreter,
         own: Interpreter,
         tell: Tell,
     ) -> Environment:
         """Return what is kept for a declaration, or build it; of several at once, one builds."""
-        name = _digest(declared, wheel, base)
+        name = _digest(declared, wheel, base, self.snapshot.tree if declared.built_by else "")
         with self._locked(name, tell):
             if kept := self._kept(name):
                 packages = len(kept.installed)
@@ -134,7 +134,7 @@ class _Cache:
         self,
         name: str,
         declared: Declaration,
-        wheel: tuple[str, bytes] | None,
+        wheel: OwnWheel | None,
         base: Interpreter,
         own: Interpreter,
     ) -> Environment:
@@ -152,6 +152,8 @@ class _Cache:
             missing = (*declared.missing, *got.missing)
             if got.unreachable or not (got.wheels or got.sources):
                 return Environment(missing=missing, note=_nothing(got))
+            if wheel is not None and declared.built_by:
+                wheel = wheel._replace(tree=self._checked_out(Path(temporary) / "tree"))
             made = build(files, got.wheels, got.sources, wheel, base, boxes, place)
         return Environment(
             prefix=str(place / ENVIRONMENT),
@@ -161,6 +163,11 @@ class _Cache:
             note="its lock could not be held to" if got.unpinned else "",
             seconds=round(time.perf_counter() - clock, 1),
         )
+
+    def _checked_out(self, into: Path) -> Path:
+        into.mkdir()
+        self.store.check_out(self.snapshot, into)
+        return into
 
     def _record(self, name: str) -> Path:
         return self.folder / f"{name}.json"
@@ -192,7 +199,7 @@ class _Cache:
                 remove_tree(left)
 
 
-def _digest(declared: Declaration, wheel: tuple[str, bytes] | None, base: Interpreter) -> str:
+def _digest(declared: Declaration, wheel: OwnWheel | None, base: Interpreter, tree: str) -> str:
     digest = hashlib.sha256()
     for part in (
         FORMAT,
@@ -201,9 +208,10 @@ def _digest(declared: Declaration, wheel: tuple[str, bytes] | None, base: Interp
         str(base.version),
         " ".join((platform.machine(), *platform.libc_ver())),
         metadata.version("uv"),
+        tree,
     ):
         digest.update(part.encode() + b"\0")
-    digest.update(wheel[1] if wheel else b"")
+    digest.update(wheel.content if wheel else b"")
     return digest.hexdigest()[:24]
 
 

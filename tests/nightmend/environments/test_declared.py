@@ -164,3 +164,33 @@ def test_commands_and_plugins_are_known():
         {"setup.py": b"setup(name='shop', entry_points={'console_scripts': ['a = b:c']})"}, Chosen()
     )
     assert scripted.entry_points == {"console_scripts": {"a": "b:c"}}
+
+
+@pytest.mark.parametrize(
+    ("files", "built_by"),
+    [
+        ({"shop/fast.pyx": ""}, ("hatchling",)),
+        ({"shop/fast.c": ""}, ("hatchling",)),
+        ({"tests/data/x.c": ""}, ()),
+        ({"_vendor/x.c": ""}, ()),
+        ({"shop/fast.py": ""}, ()),
+    ],
+)
+def test_a_target_with_modules_to_compile_must_be_built(files, built_by):
+    contents = {"pyproject.toml": b'[build-system]\nrequires=["hatchling"]\n'}
+    assert declared_in(contents, Chosen(), {"pyproject.toml", *files}).built_by == built_by
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        '[tool.setuptools_scm]\nwrite_to = "shop/_version.py"\n',
+        '[tool.hatch.build.hooks.vcs]\nversion-file = "shop/_version.py"\n',
+        '[tool.pdm.version]\nwrite_to = "shop/_version.py"\n',
+    ],
+)
+def test_a_module_that_only_a_build_writes_asks_for_one(table):
+    contents = {"pyproject.toml": table.encode()}
+    there = {"pyproject.toml", "shop/_version.py"}
+    assert declared_in(contents, Chosen(), {"pyproject.toml"}).built_by == ("setuptools", "wheel")
+    assert declared_in(contents, Chosen(), there).built_by == ()

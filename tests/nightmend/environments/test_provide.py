@@ -12,7 +12,7 @@ from nightmend.nights import open_night
 from nightmend.sandboxes.protocol import CommandResult
 from nightmend.workspace import Workspace
 
-from .conftest import Guard, alone
+from .conftest import BACKEND, Guard, alone
 
 pytestmark = pytest.mark.integration
 PROJECT = '[project]\nname = "shop"\nversion = "2.5"\nrequires-python = ">=3.8"\ndependencies = ["glass"]\n'
@@ -301,3 +301,42 @@ def test_a_build_that_died_is_built_anew(index, make_target, provided, tmp_path)
     assert provided(target).environment.prefix == str(prefix)
     assert record.exists()
     assert not (prefix / "half").exists()
+
+
+OWN_BACKEND = """
+import os, shutil
+
+def build_wheel(into, config_settings=None, metadata_directory=None):
+    version = os.environ["SETUPTOOLS_SCM_PRETEND_VERSION"]
+    name = _wheel(into, "shop", version, "")
+    with zipfile.ZipFile(f"{into}/{name}", "a") as wheel:
+        wheel.write("shop/__init__.py")
+        wheel.writestr("shop/_version.py", f"version = {version!r}\\n")
+    return name
+"""
+BUILT = {
+    "shop/__init__.py": "from shop._version import version\n",
+    "maker.py": BACKEND.replace('writestr(f"{name}.py", module)', 'comment = b""') + OWN_BACKEND,
+    "pyproject.toml": PROJECT + '[build-system]\nrequires=[]\nbuild-backend="maker"\nbackend-path=["."]\n'
+    '[tool.setuptools_scm]\nversion_file = "shop/_version.py"\n',
+}  # fmt: skip
+
+
+def test_what_only_the_targets_own_build_makes_is_there(index, make_target, provided):
+    index.wheel("glass")
+    workspace = provided(make_target(BUILT))
+    assert workspace.environment.missing == ()
+    assert "shop==2.5" in workspace.environment.installed
+    said = python(workspace, "import shop; print(shop.version, shop.__file__)")
+    assert said.stdout.decode().split()[0] == "2.5", said.stderr
+    assert "site-packages" in said.stdout.decode()
+
+
+def test_where_its_own_build_fails_the_target_is_there_as_it_stands(index, make_target, provided):
+    index.wheel("glass")
+    spoiled = {**BUILT, "maker.py": "def build_wheel(*_): raise SystemExit('no compiler here')\n"}
+    workspace = provided(make_target({**spoiled, "shop/__init__.py": ""}))
+    [missing] = workspace.environment.missing
+    assert (missing.requirement, missing.path) == ("what the target's own build makes", "")
+    assert "no compiler here" in missing.why
+    assert python(workspace, "import shop").return_code == 0
