@@ -62,8 +62,8 @@ def last_words(result: CommandResult) -> str:
     lines = [line.strip() for line in result.stderr.decode("utf-8", "replace").splitlines()]
     said = [line for line in lines if line]
     causes = [line.partition("cause:")[2].strip() for line in said if line.startswith("cause:")]
-    if "[stderr]" in said:  # of a build back end
-        behind = [line for line in said[said.index("[stderr]") + 1 :] if not line.startswith("hint:")]
-        causes += behind[-1:]
+    first = next((at for at, line in enumerate(said) if line.startswith("error:")), 0)
+    if causes and first > 1:  # a build back end said something, behind uv's own first line
+        causes.append(said[first - 1])
     telling = causes[-1:] or [line for line in said if "rror" in line][-1:] or said[-1:]
     return telling[0] if telling else f"it ended with exit code {result.return_code}"
