@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from nightmend.settings import GIB, MIB, SandboxSettings
+from nightmend.settings import GIB, MIB, BackEnd, SandboxSettings
 
 
 class Sandbox(Block):
@@ -44,6 +44,7 @@ class Sandbox(Block):
     max_disk: int = Field(4 * GIB, ge=MIB, description="Bytes that all commands of a sandbox write to disk.")
     max_temporary: int = Field(1 * GIB, ge=MIB, description="Bytes of /tmp and of /dev/shm, each.")
     max_output: int = Field(16 * MIB, ge=0, description="Bytes kept of stdout and of stderr, each.")
+    back_end: BackEnd = Field("auto", description="What sandboxes are made by; auto is the first that works.")
 
     def settings(self) -> SandboxSettings:
         """Return the settings that the engine reads."""

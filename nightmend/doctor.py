@@ -13,6 +13,7 @@ from nightmend.agent import Check
 from nightmend.errors import PrerequisiteError
 from nightmend.git.runner import git_executable
 from nightmend.sandboxes.backends import BACKENDS, diagnose_backend
+from nightmend.sandboxes.cgroups import UNIFIED, group_places
 
 TOOLS = (
     "prefect",
@@ -38,6 +39,7 @@ def examine(home: Path) -> tuple[Check, ...]:
         ),
         _git(),
         *_sandboxes(),
+        Check(name="memory of sandboxes", passed=True, detail=_memory()),
         _state(home),
         Check(name="advisories", passed=True, detail=_advisories()),
         *(_tool(tool) for tool in TOOLS),
@@ -63,6 +65,17 @@ def _sandboxes() -> tuple[Check, ...]:
         )
         for name, (works, sentence) in found.items()
     )
+
+
+def _memory() -> str:
+    """Say how the limit of a sandbox's memory is held here."""
+    places = group_places()
+    if UNIFIED in places:
+        giver = "systemd's user session" if "user@" in str(places[UNIFIED]) else "the machine"
+        return f"control groups version 2, below {places[UNIFIED]}, by leave of {giver}"
+    if places:
+        return f"control groups version 1, below {places['memory']}"
+    return "counted by a supervisor, fifty times a second: no control group can be made here"
 
 
 def _advisories() -> str:

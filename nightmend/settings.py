@@ -7,6 +7,7 @@ from nightmend.frozen import Frozen
 
 Profile = Literal["ratchet", "strict"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+BackEnd = Literal["auto", "bubblewrap", "docker"]
 Share = Literal["loopback", "always", "never"]
 GIB = 1024**3
 MIB = 1024**2
@@ -89,6 +90,7 @@ class SandboxSettings(Frozen):
     max_disk: int = Field(4 * GIB, ge=MIB, description="Bytes that all commands of a sandbox write to disk")
     max_temporary: int = Field(1 * GIB, ge=MIB, description="Bytes of /tmp and of /dev/shm, each")
     max_output: int = Field(16 * MIB, ge=0, description="Bytes kept of stdout and of stderr, each")
+    back_end: BackEnd = Field("auto", description="What sandboxes are made by; auto is the first that works")
 
     @property
     def limits(self) -> Limits:

@@ -94,6 +94,7 @@ class Workspace:
             lower=str(self.checkout(snapshot)) if snapshot else None,
             binds=tuple(seen.values()),
             limits=limits or self.night.sandbox.limits,
+            back_end=self.night.sandbox.back_end,
         )
         if at_target:
             spec = spec.model_copy(update={"workdir": str(self.target.path)})

@@ -46,8 +46,15 @@ class SandboxManager:
         if self.night:
             box = Workspace(self.night).sandbox(self.night.base, name, limits=limits)
         else:
-            spec = SandboxSpec(name=name, base_directory=str(self.base_directory), lower=None, limits=limits)
-            box = backends.create(spec)
+            box = backends.create(
+                SandboxSpec(
+                    name=name,
+                    base_directory=str(self.base_directory),
+                    lower=None,
+                    limits=limits,
+                    back_end=self.settings.back_end,
+                )
+            )
         self._sandboxes[name] = box
         return box
 
@@ -95,7 +102,7 @@ def _prepare(night: Night) -> Work:
     files = workspace.store.files(night.base)
     return Work(
         metrics={
-            "back_end": backends.available(),
+            "back_end": backends.available(night.sandbox.back_end),
             "reaped": len(reaped.removed),
             "not_reaped": "; ".join(reaped.stayed) or None,
             "files": len(files),

@@ -21,7 +21,7 @@ from nightmend.sandboxes.watching import Pipes, Watch, readable
 from nightmend.settings import Limits
 
 _SETUP_SECONDS = 30
-_DEATH_SECONDS = 10
+_DEATH_SECONDS = 60
 _GLANCE = 0.001
 _PATIENCE = 1.0
 

@@ -9,7 +9,7 @@ from pydantic import Field, InstanceOf, model_validator
 
 from nightmend.frozen import Frozen
 from nightmend.sandboxes.network import Network
-from nightmend.settings import MIB, CollectLimits, Limits
+from nightmend.settings import MIB, BackEnd, CollectLimits, Limits
 
 DEFAULT_WORKDIR = "/jail/work"
 READ_LIMIT = 64 * MIB
@@ -70,6 +70,7 @@ class SandboxSpec(Frozen):
     binds: tuple[Bind, ...] = ()
     limits: Limits = Limits()
     environment: dict[str, str] = Field(default_factory=dict)
+    back_end: BackEnd = "auto"
     network: InstanceOf[Network] | None = None
     """None for everything that runs code of a target or of its packages."""
 

@@ -11,7 +11,7 @@ ARCHITECTURES = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}
 _LOW_HALF = 0xFFFFFFFF
 """The kernel takes an int there: what stands above must not hide it."""
 _FAMILIES = 64
-"""Numbers of families of sockets; the kernel knows none above."""
+"""A power of two above all that are allowed: below it they are named, above it by their bits."""
 
 
 def seccomp_profile(machine: str | None = None) -> str:
@@ -32,7 +32,8 @@ def seccomp_profile(machine: str | None = None) -> str:
 def _compared(checked: Checked) -> list[tuple[int, int, int]]:
     """Return the argument, the bits of it that are looked at, and what they must not be."""
     others = set(range(_FAMILIES)) - set(checked.allowed) if checked.allowed else set()
-    bits = [1 << at for at in range(32) if checked.bits >> at & 1]
+    above = _LOW_HALF - (_FAMILIES - 1) if checked.allowed else 0
+    bits = [1 << at for at in range(32) if (checked.bits | above) >> at & 1]
     return [
         *((checked.argument, _LOW_HALF, value) for value in (*sorted(others), *checked.refused)),
         *((checked.argument, bit, bit) for bit in bits),

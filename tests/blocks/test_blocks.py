@@ -61,7 +61,7 @@ def test_a_block_and_its_settings_have_the_same_fields_limits_and_defaults(
 @pytest.mark.parametrize(("kind", "settings"), READS)
 def test_a_value_of_each_field_reaches_the_settings(kind: type[Any], settings: type[BaseModel]) -> None:
     words = {"log_level": "DEBUG", "base_directory": Path("/var/tmp/boxes"), "network_access": False}
-    words["share"] = "never"
+    words |= {"share": "never", "back_end": "docker"}
     values = {
         name: words[name] if name in words else field.default + 1
         for name, field in settings.model_fields.items()
@@ -84,6 +84,7 @@ def test_the_sandbox_has_the_five_values_of_the_specification_and_ours() -> None
     assert Sandbox().settings().model_dump() == {
         "test_timeout": 180,
         "mutation_budget": 1,
+        "back_end": "auto",
         "base_directory": Path("/tmp/agent_sandboxes"),
         "max_memory": 2 * GIB,
         "max_cpu_time": 300,
@@ -125,6 +126,7 @@ def test_thresholds_keep_the_numbers_of_the_specification() -> None:
         (Orchestrator, "log_level", "LOUD"),
         (Sandbox, "network_access", True),
         (Sandbox, "max_memory", 1),
+        (Sandbox, "back_end", "chroot"),
         (Thresholds, "pep8_compliance", 101),
     ],
 )

@@ -60,8 +60,14 @@ def make(backend: str, base: Path) -> Iterator[Make]:
     with ExitStack() as stack:
 
         def made(*, binds: tuple[Bind, ...] = (), **settings: object) -> Sandbox:
-            spec = {"name": "test", "base_directory": str(base), "lower": None, **settings}
-            sandbox = create(SandboxSpec.model_validate({**spec, "binds": (*PYTHON_BINDS, *binds)}), backend)
+            spec = {
+                "name": "test",
+                "base_directory": str(base),
+                "lower": None,
+                "back_end": backend,
+                **settings,
+            }
+            sandbox = create(SandboxSpec.model_validate({**spec, "binds": (*PYTHON_BINDS, *binds)}))
             return stack.enter_context(sandbox)
 
         yield made

@@ -13,6 +13,18 @@ from nightmend.sandboxes.protocol import Bind, SandboxSpec
 DIAGNOSE = "from nightmend.sandboxes.backends import diagnose_backend; print(*diagnose_backend({!r}))"
 
 
+@pytest.fixture
+def offer(monkeypatch):
+    """Offer other back ends than there are."""
+
+    def offered(other):
+        monkeypatch.setattr(backends, "BACKENDS", other)
+        backends.first_that_works.cache_clear()
+
+    yield offered
+    backends.first_that_works.cache_clear()
+
+
 def test_a_back_end_that_works_is_found():
     assert available() in backends.BACKENDS
     assert diagnose_backend(available()) == (True, f"{available()} works")
@@ -20,33 +32,54 @@ def test_a_back_end_that_works_is_found():
 
 def test_a_diagnosis_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    diagnose_backend()
+    diagnose_backend("bubblewrap")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_in_a_sandbox_none_works_and_a_sentence_says_the_cure(make, backend):
+@pytest.mark.parametrize("inner", sorted(backends.BACKENDS))
+def test_in_a_sandbox_none_works_and_a_sentence_says_the_cure(make, backend, inner):
     """No namespace can be made there, and no daemon be reached."""
     places = {str(Path(nightmend.__file__).parents[1]), sys.prefix, sys.base_prefix}
     binds = tuple(Bind(host=place, inside=place) for place in places if not place.startswith("/usr"))
     outer = {bind.inside for bind in make().spec.binds}
     box = make(binds=tuple(bind for bind in binds if bind.inside not in outer))
-    command = [sys.executable, "-c", DIAGNOSE.format(backend)]
+    command = [sys.executable, "-c", DIAGNOSE.format(inner)]
     result = box.run(command, env={"PYTHONPATH": str(Path(nightmend.__file__).parents[1])})
     said = result.stdout.decode()
     assert said.startswith("False "), (said, result.stderr)
-    assert {"bubblewrap": "user namespaces", "docker": "no Docker daemon answers"}[backend] in said
+    no_namespaces = {"bubblewrap": "policy of this machine", "docker": "container forbids `unshare`"}
+    cure = no_namespaces[backend] if inner == "bubblewrap" else "no Docker daemon answers"
+    assert cure in said
     assert said.count("\n") == 1
 
 
-def test_nothing_runs_unprotected_where_no_back_end_works(monkeypatch, tmp_path):
+def test_nothing_runs_unprotected_where_no_back_end_works(offer, tmp_path):
     def broken(spec: SandboxSpec) -> None:
         raise PrerequisiteError("needs what is not here: install it")
 
-    monkeypatch.setattr(backends, "BACKENDS", {"bubblewrap": broken})
+    offer({"bubblewrap": broken, "docker": broken})
     with pytest.raises(PrerequisiteError, match="install it"):
         available()
-    with pytest.raises(PrerequisiteError):
-        create(SandboxSpec(name="x", base_directory=str(tmp_path), lower=None))
+    for back_end in ("auto", "bubblewrap", "docker"):
+        with pytest.raises(PrerequisiteError):
+            create(SandboxSpec(name="x", base_directory=str(tmp_path), lower=None, back_end=back_end))
+
+
+def test_the_first_that_works_is_taken_unless_one_is_asked_for(offer, tmp_path):
+    def missing(spec: SandboxSpec) -> None:
+        raise PrerequisiteError("not here")
+
+    works = backends.BACKENDS["bubblewrap"]
+    spec = SandboxSpec(name="x", base_directory=str(tmp_path), lower=None)
+    for offered, first in (
+        ({"bubblewrap": works, "docker": works}, "bubblewrap"),
+        ({"bubblewrap": missing, "docker": works}, "docker"),
+    ):
+        offer(offered)
+        assert available() == first
+        create(spec).close()
+    with pytest.raises(PrerequisiteError, match="not here"):
+        create(spec.model_copy(update={"back_end": "bubblewrap"}))
 
 
 def test_a_base_directory_that_others_can_change_is_refused(backend, tmp_path):
@@ -54,7 +87,7 @@ def test_a_base_directory_that_others_can_change_is_refused(backend, tmp_path):
     shared.mkdir()
     shared.chmod(0o777)
     with pytest.raises(SandboxError, match="base_directory"):
-        create(SandboxSpec(name="x", base_directory=str(shared), lower=None), backend)
+        create(SandboxSpec(name="x", base_directory=str(shared), lower=None, back_end=backend))
     shared.chmod(0o1777)
     if os.geteuid() == 0:
-        create(SandboxSpec(name="x", base_directory=str(shared), lower=None), backend).close()
+        create(SandboxSpec(name="x", base_directory=str(shared), lower=None, back_end=backend)).close()

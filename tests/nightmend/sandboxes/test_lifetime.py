@@ -28,7 +28,7 @@ OWNER = """
 import sys
 from nightmend.sandboxes.backends import create
 from nightmend.sandboxes.protocol import SandboxSpec
-box = create(SandboxSpec(name="owned", base_directory=sys.argv[1], lower=None), sys.argv[2])
+box = create(SandboxSpec(name="owned", base_directory=sys.argv[1], lower=None, back_end=sys.argv[2]))
 box.execute_command("(setsid sleep " + sys.argv[3] + " &) ; sleep " + sys.argv[3])
 """
 
@@ -66,7 +66,7 @@ def gone(alive, token, seconds):
 
 
 def test_closing_removes_everything(backend, base):
-    box = create(SandboxSpec(name="a/b c", base_directory=str(base), lower=None), backend)
+    box = create(SandboxSpec(name="a/b c", base_directory=str(base), lower=None, back_end=backend))
     assert box.execute_command("mkdir -p a/b; echo x > a/b/c").return_code == 0
     assert box.path.parent == base
     assert box.path.name == box.id
@@ -80,7 +80,7 @@ def test_closing_removes_everything(backend, base):
 
 
 def test_closing_removes_what_resists(backend, base):
-    with create(SandboxSpec(name="x", base_directory=str(base), lower=None), backend) as box:
+    with create(SandboxSpec(name="x", base_directory=str(base), lower=None, back_end=backend)) as box:
         assert (
             box.execute_command(
                 "mkdir -p ro/sub; echo x > ro/sub/f; mkdir none; touch none/f; mkfifo pipe; ln -s / root"
@@ -201,7 +201,7 @@ def test_sandboxes_work_in_many_threads_at_once(make):
 
 def in_worker(base, backend):
     with (
-        create(SandboxSpec(name="worker", base_directory=base, lower=None), backend) as box,
+        create(SandboxSpec(name="worker", base_directory=base, lower=None, back_end=backend)) as box,
         ThreadPoolExecutor(1) as pool,
     ):
         return pool.submit(box.execute_command, "echo worked").result().stdout
@@ -304,7 +304,7 @@ def test_a_base_directory_of_someone_else_is_refused(backend, tmp_path):
     file = tmp_path / "file"
     file.touch()
     with pytest.raises(SandboxError, match="base_directory"):
-        create(SandboxSpec(name="x", base_directory=str(file / "below"), lower=None), backend)
+        create(SandboxSpec(name="x", base_directory=str(file / "below"), lower=None, back_end=backend))
 
 
 SPEECHLESS = """
