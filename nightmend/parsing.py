@@ -5,6 +5,8 @@ import warnings
 _ONE_AT_A_TIME = threading.Lock()
 """CPython 3.11 counts the depth of all trees together: one of two threads gets a SystemError."""
 
+_TRIES = 5
+
 
 def parse_source(content: bytes | str, floor: tuple[int, int] | None = None) -> ast.Module:
     """Parse source as Python of at least `floor`, from any thread.
@@ -13,4 +15,9 @@ def parse_source(content: bytes | str, floor: tuple[int, int] | None = None) -> 
     """
     with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        for _ in range(_TRIES):
+            try:
+                return ast.parse(content, feature_version=floor)
+            except SystemError:
+                continue  # a library built one meanwhile, and knows nothing of our lock
         return ast.parse(content, feature_version=floor)

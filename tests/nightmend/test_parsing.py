@@ -1,6 +1,7 @@
 import ast
 import gc
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -13,9 +14,15 @@ def parse_below(calls: int) -> ast.Module:
     return parse_below(calls - 1) if calls else parse_source(NESTED)
 
 
-def test_a_tree_is_built_while_another_thread_wants_one() -> None:
-    """Without the lock, CPython 3.11 raises `AST constructor recursion depth mismatch` here."""
-    other = threading.Thread(target=parse_below, args=(40,))
+def parse_past_the_lock(calls: int) -> ast.Module:
+    """Build a tree as a library would, that many calls deeper."""
+    return parse_past_the_lock(calls - 1) if calls else ast.parse(NESTED)
+
+
+@pytest.mark.parametrize("theirs", [parse_below, parse_past_the_lock])
+def test_a_tree_is_built_while_another_thread_wants_one(theirs: Callable[[int], ast.Module]) -> None:
+    """Without the lock, or another try, CPython 3.11 raises `AST constructor recursion depth mismatch`."""
+    other = threading.Thread(target=theirs, args=(40,))
 
     def meanwhile(phase: str, info: dict[str, int]) -> None:
         if other.ident is None:

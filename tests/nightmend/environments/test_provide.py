@@ -1,12 +1,16 @@
 """Environments that are really built: real uv, real sandboxes, indexes of the test's own."""
 
+import os
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from nightmend.environments.provide import environments_folder
 from nightmend.errors import UsageError
 from nightmend.nights import open_night
 from nightmend.sandboxes.protocol import CommandResult
@@ -289,6 +293,38 @@ def test_two_nights_at_once_share_one_build(index, make_target, provided):
     assert len(set(prefixes)) == 1
     assert sum("installing" in line for line in told) == 1
     assert sum("kept from" in line for line in told) == 2
+
+
+def test_a_python_that_is_named_is_all_that_is_used(index, make_target, tmp_path):
+    target = make_target({"pyproject.toml": PROJECT})
+    night = open_night(target, sys.executable, home=tmp_path / "home", build_environment=True)
+    assert (night.environment, night.python) == (None, sys.executable)
+    assert not environments_folder(tmp_path / "home").exists()
+
+
+def test_what_could_not_be_had_is_tried_again_a_day_later(index, make_target, provided):
+    target = make_target({"pyproject.toml": PROJECT.replace('"glass"', '"glass", "cup"')})
+    index.wheel("cup")
+    first = provided(target).environment
+    assert [one.requirement for one in first.missing] == ["glass"]
+    index.wheel("glass")
+    assert provided(target).environment == first
+    record = Path(first.prefix).parent.with_suffix(".json")
+    os.utime(record, (time.time() - 90_000,) * 2)
+    assert provided(target).environment.missing == ()
+
+
+def test_what_was_not_used_for_long_is_removed(index, make_target, provided, tmp_path):
+    index.wheel("glass")
+    folder = environments_folder(tmp_path / "home")
+    for name, days in (("a" * 24, 40), ("b" * 24, 20)):
+        (folder / name / "env").mkdir(parents=True)
+        (folder / f"{name}.json").write_text("{}")
+        os.utime(folder / name, (time.time() - days * 86_400,) * 2)
+    provided(make_target({"pyproject.toml": PROJECT}))
+    left = {place.name for place in folder.iterdir()}
+    assert not {"a" * 24, "a" * 24 + ".json"} & left
+    assert {"b" * 24, "b" * 24 + ".json"} <= left
 
 
 def test_a_build_that_died_is_built_anew(index, make_target, provided, tmp_path):
