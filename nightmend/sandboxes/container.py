@@ -88,7 +88,7 @@ class Container:
             ours = False
         if not ours:
             raise SandboxError("the Docker daemon does not run on this machine, or sees other processes")
-        self._meter.admit(pid)
+        self._meter.admit((pid,))
 
     def _monitor(self, command_id: str, stack: ExitStack) -> int:
         """Return a process descriptor of the command, which still waits for us to open its input."""

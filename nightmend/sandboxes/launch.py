@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import IO
 
 from nightmend.errors import SandboxError, UsageError
+from nightmend.sandboxes.owner import acting_as
 from nightmend.sandboxes.watching import CHUNK, Pipes
 from nightmend.settings import Limits
 
-ENTER = 'read -r _ && exec "$@"'
+ENTER = 'echo && read -r _ && exec "$@"'
 """Ends the script around every command, and so tells our sandboxes from those of others."""
 GO = b"\n"
-"""First line of standard input: the shell around the command waits for it."""
+"""First line of standard output, by which the shell around the command says that it waits, and of standard
+input, for which it waits."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,13 @@ class Command:
 
 @dataclass(frozen=True)
 class Started:
-    """A bubblewrap that makes its sandbox and then waits at the gate."""
+    """A bubblewrap that makes its sandbox, in which a shell then waits."""
 
     process: "subprocess.Popen[bytes]"
     monitor: int
     """Process descriptor of bubblewrap itself."""
     status: int
     """A file for what bubblewrap says: a pipe, broken by our death, would end it with its child asleep."""
-    gate: int
     pipes: Pipes
 
     def told(self, key: str) -> int | None:
@@ -54,28 +55,19 @@ class Started:
         documents = (json.loads(line) for line in said.splitlines(keepends=True) if line.endswith(b"\n"))
         return next((int(document[key]) for document in documents if key in document), None)
 
-    def open_gate(self) -> None:
-        """Let bubblewrap start the command."""
-        os.write(self.gate, b"x")
-
 
 def start(command: Command, stack: ExitStack) -> Started:
     """Start bubblewrap; SandboxError when it cannot be executed."""
     listed = _memory_file(_joined(command.arguments), stack)
     filtered = _memory_file(command.system_calls, stack)
     status = _memory_file(b"", stack)
-    gate_out, gate = os.pipe()
-    stack.callback(os.close, gate)
-    options = ("--args", listed, "--seccomp", filtered, "--json-status-fd", status, "--block-fd", gate_out)
+    options = ("--args", listed, "--seccomp", filtered, "--json-status-fd", status)
     argv = [command.binary, *map(str, options), "--", "/bin/sh", "-c", _script(command), "sh", *command.argv]
-    try:
-        process = _popen(argv, (listed, filtered, status, gate_out), command.owner)
-    finally:
-        os.close(gate_out)
+    process = _popen(argv, (listed, filtered, status), command.owner)
     monitor = os.pidfd_open(process.pid)
     stack.callback(os.close, monitor)
     streams = (process.stdin, process.stdout, process.stderr)
-    return Started(process, monitor, status, gate, Pipes(*(_unblocked(pipe, stack) for pipe in streams)))
+    return Started(process, monitor, status, Pipes(*(_unblocked(pipe, stack) for pipe in streams)))
 
 
 def _unblocked(pipe: IO[bytes] | None, stack: ExitStack) -> IO[bytes]:
@@ -87,21 +79,18 @@ def _unblocked(pipe: IO[bytes] | None, stack: ExitStack) -> IO[bytes]:
 def _popen(
     argv: Sequence[str], descriptors: Sequence[int], owner: tuple[int, int] | None
 ) -> "subprocess.Popen[bytes]":
-    user, group = owner or (None, None)
     try:
-        return subprocess.Popen(
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            cwd="/",
-            env={"PATH": "/usr/bin:/bin"},
-            pass_fds=descriptors,
-            user=user,
-            group=group,
-            extra_groups=None if user is None else [],
-        )
+        with acting_as(owner):
+            return subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                cwd="/",
+                env={"PATH": "/usr/bin:/bin"},
+                pass_fds=descriptors,
+            )
     except ValueError:
         raise UsageError(f"the command {argv!r} holds a zero byte") from None
     except OSError as error:
@@ -111,8 +100,9 @@ def _popen(
 def _script(command: Command) -> str:
     """Return the shell script around the command.
 
-    It sets the limits from inside, where the kernel counts processes by sandbox; and it waits to be told,
-    for it must not go on when we died while the sandbox was made, before the kernel watched for that.
+    It sets the limits from inside, where the kernel counts processes by sandbox. Then it waits to be told:
+    the command must not begin before all is counted, nor when we died while the sandbox was made, before the
+    kernel watched for that.
     """
     limits = command.limits
     wanted = (

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 
@@ -20,8 +22,11 @@ class Meter(Protocol):
     data_bytes: int | None
     """Hard limit to set on each process, where memory is only looked at now and then."""
 
-    def admit(self, pid: int) -> None:
-        """Count this process, which has no children yet, and all that it will start."""
+    def enlisting(self) -> AbstractContextManager[None]:
+        """Count what the calling thread starts while this lasts, where that is possible."""
+
+    def admit(self, pids: Sequence[int]) -> None:
+        """Count the processes that are there, the first one first, and all that they will start."""
 
     def usage(self) -> Usage:
         """Measure; cheap enough for fifty times a second."""

@@ -1,7 +1,8 @@
 """Counting process by process, where no control group can be made: a look at /proc many times a second."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from nightmend.sandboxes.meter import Usage
@@ -29,9 +30,13 @@ class Polling:
         self._most_cpu = 0.0
         self._exceeded: str | None = None
 
-    def admit(self, pid: int) -> None:
-        """Count this process and all that it will start."""
-        self._first = pid
+    def enlisting(self) -> AbstractContextManager[None]:
+        """Do nothing: `admit` tells whom to count."""
+        return nullcontext()
+
+    def admit(self, pids: Sequence[int]) -> None:
+        """Count the first process and all below it."""
+        self._first = pids[0]
 
     def usage(self) -> Usage:
         """Measure."""

@@ -1,6 +1,7 @@
 """One command in bubblewrap, from its start to the end of its last process."""
 
 import os
+import select
 import signal
 import threading
 import time
@@ -14,7 +15,7 @@ from nightmend.sandboxes.disk import Disk
 from nightmend.sandboxes.launch import GO, Command, Started, start
 from nightmend.sandboxes.meter import Meter
 from nightmend.sandboxes.protocol import CommandResult
-from nightmend.sandboxes.watching import Watch, readable
+from nightmend.sandboxes.watching import TICK, Watch, read_some, readable
 from nightmend.settings import Limits
 
 _DEATH_SECONDS = 10
@@ -40,7 +41,8 @@ class Supervision:
     def run(self, command: Command) -> CommandResult:
         """Return when nothing of the command is left; SandboxError when it could not be started."""
         with ExitStack() as stack:
-            started = start(command, stack)
+            with self._meter.enlisting():
+                started = start(command, stack)
             try:
                 unsent = self._admit(started, command.stdin)
                 self._watch.serve(started.monitor, started.pipes, unsent)
@@ -51,27 +53,41 @@ class Supervision:
         return self._watch.result(code, spent, "bubblewrap was ended from outside")
 
     def _admit(self, started: Started, stdin: bytes) -> bytes:
-        """Count the sandbox's first process while it waits at the gate, and open that.
+        """Count the sandbox's first processes while its shell waits.
 
         Returns what to send: nothing lets the command end before it began.
         """
-        pid = self._find_init(started)
-        if pid is None and not readable(started.monitor, 0):
+        pid = self._find_init(started) if self._is_made(started) else None
+        if pid is None and not self._watch.closed and not readable(started.monitor, 0):
             raise SandboxError(f"a sandbox was not made within {_SETUP_SECONDS} seconds: try again later")
-        if pid is None:
+        if pid is None or self._watch.closed:
             return b""  # it has failed, and bubblewrap will say why
         try:
-            _expendable(pid)
-            self._meter.admit(pid)
+            pids = (pid, *_children(pid))
+            for each in pids:
+                _expendable(each)
+            self._meter.admit(pids)
         except ProcessLookupError:
             return b""
         except OSError as error:
             raise SandboxError(f"the processes of a sandbox could not be counted: {error}") from None
-        if self._watch.closed:
-            return b""
-        with suppress(BrokenPipeError):
-            started.open_gate()
         return GO + stdin if _ask(started, partial(_minds_its_parent, pid)) else b""
+
+    def _is_made(self, started: Started) -> bool:
+        """Wait until the shell in the sandbox says that it waits; False when it never will."""
+        poll = select.poll()
+        for descriptor in (started.pipes.stdout.fileno(), started.monitor):
+            poll.register(descriptor, select.POLLIN)
+        until = time.monotonic() + _SETUP_SECONDS
+        while not self._watch.closed and time.monotonic() < until:
+            poll.poll(TICK * 1000)
+            ended = readable(started.monitor, 0)
+            said = read_some(started.pipes.stdout.fileno(), len(GO))
+            if said == b"":
+                ended = readable(started.monitor, until - time.monotonic())
+            if said == GO or ended:
+                return said == GO
+        return False
 
     def _find_init(self, started: Started) -> int | None:
         """Wait for the sandbox's first process, and hold on to it; None when bubblewrap ended without one."""
@@ -149,6 +165,11 @@ def _expendable(pid: int) -> None:
     """
     with suppress(FileNotFoundError), open(f"/proc/{pid}/oom_score_adj", "w") as score:
         score.write("1000")
+
+
+def _children(pid: int) -> tuple[int, ...]:
+    with open(f"/proc/{pid}/task/{pid}/children", "rb") as children:
+        return tuple(map(int, children.read().split()))
 
 
 def _parent(pid: int) -> int:

@@ -45,8 +45,8 @@ class Output:
     """Bytes of all there was."""
 
     def take(self, descriptor: int) -> bytes | None:
-        """Keep what fits of what is there; return all of it as `_read_some` does."""
-        data = _read_some(descriptor)
+        """Keep what fits of what is there; return all of it as `read_some` does."""
+        data = read_some(descriptor)
         if data:
             self.seen += len(data)
             room = self.limit - len(self.kept)
@@ -183,12 +183,12 @@ def readable(descriptor: int, seconds: float) -> bool:
     """Whether there is something to read, or a process has ended, within so many seconds."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))
+    return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
-def _read_some(descriptor: int) -> bytes | None:
+def read_some(descriptor: int, most: int = CHUNK) -> bytes | None:
     """Read what is there: b"" at the end, None when there is nothing yet."""
     try:
-        return os.read(descriptor, CHUNK)
+        return os.read(descriptor, most)
     except BlockingIOError:
         return None
