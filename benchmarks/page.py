@@ -102,9 +102,13 @@ def _phase(phase: str) -> Callable[[Row], str]:
 
 
 def _table(known: Sequence[Row], facts: Mapping[str, Callable[[Row], str]]) -> str:
-    lines = [_line(["", *(row.project for row in known)]), _line(["---"] * (len(known) + 1))]
-    lines += [_line([name, *(fact(row) for row in known)]) for name, fact in facts.items()]
-    return "\n".join(lines)
+    head = ["", *(row.project for row in known)]
+    return grid(head, [[name, *(fact(row) for row in known)] for name, fact in facts.items()])
+
+
+def grid(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    return "\n".join(map(_line, (head, ["---"] * len(head), *lines)))
 
 
 def _line(cells: Iterable[str]) -> str:
