@@ -5,7 +5,9 @@ import zipfile
 
 import pytest
 
-from nightmend.environments.declared import Declaration
+from nightmend.environments.declared import Declaration, Missing
+from nightmend.environments.environment import Environment
+from nightmend.environments.interpreter import Interpreter
 from nightmend.environments.own_wheel import own_wheel, version_in
 from nightmend.environments.poetry import poetry_requirements, specifier
 from nightmend.environments.pythons import admits
@@ -91,3 +93,25 @@ def test_the_wheel_of_the_target_names_every_file_that_it_holds():
 )
 def test_a_version_is_read_from_the_sources(source, version):
     assert version_in([source]) == version
+
+
+def test_what_could_not_be_had_is_found_where_it_is_asked_for():
+    missing = (
+        Missing(requirement="glass>=2", path="pyproject.toml", why="nobody has it"),
+        Missing(requirement="sand==1", path="", why="its index is gone"),
+    )
+    contents = {"pyproject.toml": b'[project]\ndependencies = [\n  "cup",\n  "glass>=2",\n]\n'}
+    [finding] = Environment(missing=missing).findings(contents)
+    assert (finding.rule, finding.path, finding.line) == ("missing-dependency", "pyproject.toml", 4)
+    assert finding.message == "the dependency glass>=2 could not be had: nobody has it"
+
+
+def test_the_python_of_an_environment_is_described_and_never_asked(tmp_path):
+    base = Interpreter(
+        executable="/usr/bin/python3", prefix="/usr", base_prefix="/usr", version=(3, 11), binds=()
+    )
+    assert Environment(base=base).interpreter is None
+    built = Environment(prefix=str(tmp_path), base=base).interpreter
+    assert built is not None
+    assert (built.executable, built.version) == (f"{tmp_path}/bin/python", (3, 11))
+    assert [bind.inside for bind in built.binds] == [str(tmp_path)]
