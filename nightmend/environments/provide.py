@@ -33,6 +33,8 @@ FORMAT = "1"
 DAY = 24 * 60 * 60
 UNUSED, KEPT, IN_USE = 30 * DAY, 12, 2 * DAY
 """After so many seconds an environment goes, so many are kept at most, and one used so lately stays."""
+ABANDONED = 600
+"""Seconds after which the sandbox of a build that was killed is removed."""
 RETRY = DAY
 """After so many seconds what could not be had is tried again."""
 PYTEST = Wanted(text="pytest", path="")
@@ -143,7 +145,7 @@ class _Cache:
         self._record(name).unlink(missing_ok=True)
         remove_tree(place)
         boxes.mkdir(mode=0o700, exist_ok=True)
-        reap(boxes, IN_USE)
+        reap(boxes, ABANDONED)
         with TemporaryDirectory(dir=self.folder, prefix=".files-") as temporary:
             os.chmod(temporary, 0o755)  # noqa: S103 -- the user of the sandboxes reads there
             files = Path(temporary) / "files"
