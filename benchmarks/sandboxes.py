@@ -57,8 +57,9 @@ class Figures(Frozen):
     user: str
     rounds: int
     series: tuple[Series, ...]
-    first_hundred: float
-    last_hundred: float
+    first_hundred: tuple[float, float]
+    """Milliseconds of a sandbox, and of plain bubblewrap beside it, in a thousand in a row."""
+    last_hundred: tuple[float, float]
     left_over: dict[str, int]
     """After a thousand in a row, more than before it."""
     one_at_a_time: float
@@ -94,14 +95,14 @@ def measure(folder: Path, rounds: int) -> Figures:
     empty = trees["empty"]
     series = [one for label, tree in trees.items() for one in side_by_side(folder, label, tree, rounds)]
     before = held(folder)
-    row = [milliseconds(lambda: ours(folder, empty)) for _ in range(IN_A_ROW)]
+    first, last = in_a_row(folder, empty)
     left_over = {what: count - before[what] for what, count in held(folder).items()}
     return Figures(
         user="root" if os.geteuid() == 0 else "ordinary user",
         rounds=rounds,
         series=tuple(series),
-        first_hundred=statistics.median(row[:100]),
-        last_hundred=statistics.median(row[-100:]),
+        first_hundred=first,
+        last_hundred=last,
         left_over=left_over,
         one_at_a_time=at_a_time(1, folder, empty, rounds),
         two_at_a_time=at_a_time(2, folder, empty, rounds),
@@ -160,6 +161,21 @@ def ours(folder: Path, tree: Path) -> None:
 
 def made(folder: Path, tree: Path) -> Sandbox:
     return create(SandboxSpec(name="bench", base_directory=str(folder / "boxes"), lower=str(tree)))
+
+
+def in_a_row(folder: Path, tree: Path) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the medians of the first and the last hundred, and of bubblewrap beside them."""
+    pairs = []
+    for number in range(IN_A_ROW):
+        taken = milliseconds(lambda: ours(folder, tree))
+        if not 100 <= number < IN_A_ROW - 100:
+            pairs.append((taken, milliseconds(lambda: bare(folder, tree))))
+    return medians(pairs[:100]), medians(pairs[100:])
+
+
+def medians(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    ours, beside = zip(*pairs, strict=True)
+    return statistics.median(ours), statistics.median(beside)
 
 
 def at_a_time(count: int, folder: Path, tree: Path, rounds: int) -> float:
@@ -247,9 +263,10 @@ def table(kept: Sequence[Figures]) -> str:
             facts[f"{label}: {variant}"] = _times(label, variant)
         facts[f"**{label}: sandbox beside plain bubblewrap**"] = _ratio(label)
     facts |= {
-        f"{IN_A_ROW:,} in a row: first hundred, last hundred": lambda figures: (
-            f"{figures.first_hundred:.1f}, {figures.last_hundred:.1f} ms"
+        f"{IN_A_ROW:,} in a row: first hundred, plain bubblewrap beside": lambda figures: _pair(
+            figures.first_hundred
         ),
+        "last hundred, plain bubblewrap beside": lambda figures: _pair(figures.last_hundred),
         "left over after them": _left_over,
         "one at a time, two at a time": lambda figures: (
             f"{figures.one_at_a_time:.1f}, {figures.two_at_a_time:.1f} ms a sandbox"
@@ -279,6 +296,10 @@ def _ratio(tree: str) -> Callable[[Figures], str]:
         return f"**{times[0] / times[1]:.2f}**"
 
     return ratio
+
+
+def _pair(times: tuple[float, float]) -> str:
+    return f"{times[0]:.1f}, {times[1]:.1f} ms ({times[0] / times[1]:.2f})"
 
 
 def _left_over(figures: Figures) -> str:
