@@ -77,7 +77,7 @@ def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory(prefix="nightmend-") as name:
         figures = measure(Path(name), rounds)
     write_atomically(
-        RESULTS / f"{figures.user}.json", figures.model_dump_json(indent=2).encode() + b"\n", 0o644
+        RESULTS / f"{figures.user.split()[0]}.json", figures.model_dump_json(indent=2).encode() + b"\n", 0o644
     )
     draw()
 
