@@ -30,6 +30,19 @@ def built_in_place(workspace: Workspace, snapshot: Snapshot, packages: Iterable[
     ]
 
 
+def built_in_copies(
+    workspace: Workspace, snapshot: Snapshot, copies: Mapping[str, Package]
+) -> Iterator[Bind]:
+    """Show what a build added to installed copies beside the sources, too: tests may import from there."""
+    for place, package in copies.items():
+        if package.is_module:
+            continue
+        for extra in _made_by_build(workspace, snapshot, package, Path(place)):
+            if extra.suffix in IMPORTED and _regular(Path(place) / extra):
+                inside = workspace.target.path / package.path / extra
+                yield Bind(host=str(Path(place) / extra), inside=str(inside))
+
+
 def _ignored(workspace: Workspace, snapshot: Snapshot, below: list[str]) -> list[str]:
     if not below:
         return []

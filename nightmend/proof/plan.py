@@ -3,11 +3,11 @@
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from nightmend.frozen import Frozen
-from nightmend.proof.overlaid import built_in_place
+from nightmend.proof.overlaid import built_in_copies, built_in_place
 from nightmend.proof.packages import Package, copies_among, packages_of, roots_missing
 from nightmend.proof.pytest_command import PytestCommand
 from nightmend.proof.pytest_config import PytestConfig, pytest_config
@@ -58,9 +58,17 @@ def plan_suite(workspace: Workspace, snapshot: Snapshot) -> Plan:
         command=(*_command(workspace, snapshot, found, config, roots), *wanted.options),
         import_roots=tuple(roots),
         copies=copies,
-        built=tuple(built_in_place(workspace, snapshot, packages)),
+        built=_built(workspace, snapshot, packages, copies),
         paths=wanted.paths,
     )
+
+
+def _built(
+    workspace: Workspace, snapshot: Snapshot, packages: Sequence[Package], copies: Mapping[str, Package]
+) -> tuple[Bind, ...]:
+    """Return what builds made, the working tree's own before that of installed copies."""
+    found = (*built_in_copies(workspace, snapshot, copies), *built_in_place(workspace, snapshot, packages))
+    return tuple({bind.inside: bind for bind in found}.values())
 
 
 def _command(

@@ -13,6 +13,7 @@ import pytest
 from nightmend.environments.provide import environments_folder
 from nightmend.errors import UsageError
 from nightmend.nights import open_night
+from nightmend.proof.plan import plan_suite
 from nightmend.sandboxes.protocol import CommandResult
 from nightmend.workspace import Workspace
 
@@ -352,6 +353,7 @@ def build_wheel(into, config_settings=None, metadata_directory=None):
 """
 BUILT = {
     "shop/__init__.py": "from shop._version import version\n",
+    ".gitignore": "_version.py\n",
     "maker.py": BACKEND.replace('writestr(f"{name}.py", module)', 'comment = b""') + OWN_BACKEND,
     "pyproject.toml": PROJECT + '[build-system]\nrequires=[]\nbuild-backend="maker"\nbackend-path=["."]\n'
     '[tool.setuptools_scm]\nversion_file = "shop/_version.py"\n',
@@ -366,6 +368,12 @@ def test_what_only_the_targets_own_build_makes_is_there(index, make_target, prov
     said = python(workspace, "import shop; print(shop.version, shop.__file__)")
     assert said.stdout.decode().split()[0] == "2.5", said.stderr
     assert "site-packages" in said.stdout.decode()
+    inside = "import os, shop; assert os.path.exists(os.path.dirname(shop.__file__) + '/_version.py')"
+    built = plan_suite(workspace, workspace.night.base).built
+    assert [bind.inside for bind in built] == [f"{workspace.target.path}/shop/_version.py"]
+    with workspace.sandbox(workspace.night.base, "test", at_target=True, binds=built) as box:
+        done = box.run([workspace.interpreter.executable, "-c", inside])
+    assert done.return_code == 0, done.stderr
 
 
 def test_where_its_own_build_fails_the_target_is_there_as_it_stands(index, make_target, provided):
