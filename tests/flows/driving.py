@@ -279,5 +279,11 @@ def untouched(repository: Path) -> dict[str, str]:
     return digests
 
 
+def schema() -> dict[str, Any]:
+    """Return the published contract of report.json."""
+    known: dict[str, Any] = json.loads((ROOT / "docs" / "report.schema.json").read_text())
+    return known
+
+
 def branches(repository: Path) -> list[str]:
     return git(repository, "branch", "--list", "nightmend/*", "--format=%(refname:short)").split()

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import random
 import re
 import subprocess
 import sys
@@ -16,6 +17,9 @@ import pytest
 
 from nightmend.agents import AGENTS, PHASES
 from nightmend.report.undoing import LATER
+from nightmend.review.dropping import without
+from nightmend.review.runs import find_run
+from nightmend.workspace import Workspace
 from scripts.recover import example_repository
 from tests.flows.after_a_night import issues_again
 from tests.flows.driving import ROOT, House, Outcome, branches, git, untouched
@@ -112,6 +116,47 @@ def test_each_kept_repair_alone_can_be_taken_back(night: Night, tmp_path: Path) 
     alone = sum(repair["patch"] is not None for repair in outcome.kept)
     assert alone >= 0.95 * len(outcome.kept)
     assert len(list((outcome.folder / "patches").iterdir())) == alone
+
+
+@pytest.fixture(scope="module")
+def trees(night: Night, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Path]:
+    """The branch without each repair alone, and without some at random: as a drop makes it."""
+    run = find_run(night.house.home, night.outcome.known["run"])
+    workspace, chance = Workspace(run.night), random.Random(20261127)
+    ids = [repair["id"] for repair in night.outcome.kept]
+    chosen = [(name,) for name in ids]
+    chosen += [tuple(chance.sample(ids, chance.randint(2, len(ids) - 1))) for _ in range(6)]
+    made = {}
+    for number, names in enumerate([*chosen, tuple(ids)]):
+        left = without(workspace, run.course, frozenset(names), "today")
+        folder = tmp_path_factory.mktemp(f"without-{number}-")
+        workspace.store.check_out(left.snapshot, folder)
+        assert left.dropped.keys() >= set(names)
+        assert left.dropped.keys() | left.commits.keys() == set(ids)
+        made[names] = folder
+    return made
+
+
+def test_without_each_repair_alone_and_without_some_the_tree_parses(
+    night: Night, trees: dict[tuple[str, ...], Path]
+) -> None:
+    warnings.simplefilter("ignore", DeprecationWarning)
+    for names, folder in trees.items():
+        for path in folder.rglob("*.py"):
+            ast.parse(path.read_bytes(), filename=f"{path} without {names}")
+    everything = trees[tuple(repair["id"] for repair in night.outcome.kept)]
+    for path in git(night.target, "ls-tree", "-r", "-z", "--name-only", "main").split("\0")[:-1]:
+        assert (everything / path).read_bytes() == (night.target / path).read_bytes()
+
+
+def test_without_each_repair_alone_and_without_some_the_suite_is_green(
+    trees: dict[tuple[str, ...], Path], tmp_path: Path
+) -> None:
+    for number, (names, folder) in enumerate(trees.items()):
+        command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command += ["--basetemp", str(tmp_path / str(number))]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (names, done.stdout)
 
 
 def test_the_logs_obey_the_schema_and_the_report_counts_what_they_hold(night: Night) -> None:
