@@ -2,17 +2,21 @@
 
 import ast
 import difflib
+import re
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from nightmend.frozen import Frozen
 from nightmend.parsing import parse_source
+from nightmend.proof.syntax import is_python
 from nightmend.repairs.repair import Edit
 
 LIKE = 0.5
 """How much of two statements must be the same for one to be the other, changed."""
 _MOST_PAIRS = 4000
 """Statements of a block times those that take their place; beyond that it stays one edit."""
+_OLD_ENDING = re.compile(rb"\r(?!\n)")
 _STATEMENTS = ast.stmt | ast.ExceptHandler | ast.match_case
 Span = tuple[int, int]
 """Lines from and to, counted from 0."""
@@ -48,13 +52,61 @@ def pieces(path: str, before: bytes, after: bytes) -> tuple[Piece, ...]:
 
 
 def tree_of(path: str, content: bytes) -> ast.Module | None:
-    """Return the syntax tree of a Python file, None of any other and of one that does not parse."""
-    if not path.endswith((".py", ".pyi", ".pyw")):
+    """Return the syntax tree of a Python file; None of any other, and of one that cannot be read by lines.
+
+    Such is one that does not parse, and one in which a carriage return alone ends a line.
+    """
+    if not is_python(path) or _OLD_ENDING.search(content):
         return None
     try:
         return parse_source(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def certain(before: bytes, tree: ast.Module, found: Iterable[Piece]) -> set[Piece]:
+    """Return the edits of a Python file that put whole statements in the place of whole statements.
+
+    After each of them alone the file parses, for certain.
+    """
+    lines = _split(before)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+    starts = {first_line(node): node.col_offset for node in nodes}
+    ends = {(node.end_lineno, node.col_offset) for node in nodes}
+    return {piece for piece in found if _is_certain(piece, lines, starts, ends)}
+
+
+def _is_certain(
+    piece: Piece, lines: list[bytes], starts: dict[int, int], ends: set[tuple[int | None, int]]
+) -> bool:
+    old = [line.decode("latin-1") for line in lines[slice(*piece.old)]]
+    code = [number for number, line in enumerate(old, piece.old[0] + 1) if _is_code(line)]
+    new = next((line for line in piece.edit.text.splitlines() if _is_code(line)), None)
+    if not code or new is None:
+        return False
+    column = starts.get(code[0])
+    if (
+        column is None
+        or (code[-1], column) not in ends
+        or _indent(new) != _indent(old[code[0] - piece.old[0] - 1])
+    ):
+        return False
+    return all(_is_whole(text) for text in ("".join(old), piece.edit.text))
+
+
+def _is_code(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        return bool(parse_source(textwrap.dedent(text)).body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
 
 
 def _split(content: bytes) -> list[bytes]:

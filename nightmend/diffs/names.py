@@ -77,18 +77,15 @@ def _within(lines: dict[int, set[Name]], span: Span) -> frozenset[Name]:
 
 def _by_line(tree: ast.AST) -> dict[int, set[Name]]:
     found: dict[int, set[Name]] = defaultdict(set)
-    for line, name in _walk(tree, ()):
-        found[line].add(name)
+    waiting: list[tuple[ast.AST, Scope]] = [(tree, ())]
+    while waiting:
+        node, scope = waiting.pop()
+        for line, name in _named(node, scope):
+            found[line].add(name)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            scope = (*scope, node.name)
+        waiting += [(child, scope) for child in ast.iter_child_nodes(node)]
     return found
-
-
-def _walk(node: ast.AST, scope: Scope) -> Iterator[tuple[int, Name]]:
-    yield from _named(node, scope)
-    inner = scope
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        inner = (*scope, node.name)
-    for child in ast.iter_child_nodes(node):
-        yield from _walk(child, inner)
 
 
 def _named(node: ast.AST, scope: Scope) -> Iterator[tuple[int, Name]]:

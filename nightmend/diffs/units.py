@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from nightmend.diffs.chunks import Piece, pieces, tree_of
+from nightmend.diffs.chunks import Piece, certain, pieces, tree_of
 from nightmend.diffs.names import Name, Names, Scope, names_of
 from nightmend.diffs.reading import Change
+from nightmend.monitoring.pulse import beat
 from nightmend.repairs.repair import Edit, apply_edits
 from nightmend.targets.protected import is_test
 
@@ -129,16 +130,21 @@ def _parse(
     change: Change, here: Mapping[int, Piece], groups: _Groups, shared: Mapping[int, set[int]]
 ) -> None:
     """Join what does not parse alone with what stands nearest, until it does."""
-    if tree_of(change.path, change.before) is None or tree_of(change.path, change.after) is None:
+    tree = tree_of(change.path, change.before)
+    if tree is None or tree_of(change.path, change.after) is None:
         return
+    alone = certain(change.before, tree, here.values())
 
     def parses(lead: int) -> bool:
         members = [number for number in here if groups.of(number) == lead]
+        if all(here[number] in alone for number in members):
+            return True
         needed = {one for number in members for one in shared.get(number, ()) if one in here}
         edits = [here[number].edit for number in {*members, *needed}]
         return tree_of(change.path, apply_edits(change.before, edits)) is not None
 
     for number in here:
+        beat("an edit of a diff")
         tries = 0
         while not parses(groups.of(number)):
             others = [one for one in here if groups.of(one) != groups.of(number)]

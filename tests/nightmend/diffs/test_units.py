@@ -20,6 +20,7 @@ STATEMENTS = (
     "try:\n    x = 3\nexcept KeyError:\n    pass\n",
     "class C:\n    def m(self):\n        return self.n\n\n    n = 1\n",
     "print(x, é)\n", "call(\n    1,\n    2,\n)\n", "with open('a') as g:\n    x = g\n", "x = 1; y = 2\n",
+    "if x:\n    pass\nelif y:\n    x = 4\n", "if x: y = 3\n", "else_ = [\n    x,\n    y,\n]\n",
 )  # fmt: skip
 PROGRAMS = st.lists(st.sampled_from(STATEMENTS), max_size=9).map("".join)
 
@@ -40,6 +41,13 @@ def test_all_edits_together_are_the_diff_and_each_stands_alone(before, after):
         ast.parse(apply_edits(before, unit))
     for one, other in combinations([edit for unit in found for edit in unit], 2):
         assert not overlap(one, other)
+
+
+@given(before=st.text("ab=\n\r\x0c #", max_size=20), after=st.text("ab=\n\r\x0c #", max_size=20))
+@settings(max_examples=100, deadline=None)
+def test_any_end_of_line_in_python(before, after):
+    change = Change(path="a.py", before=before.encode(), after=after.encode())
+    assert joined(change.before, units([change])) == change.after
 
 
 @given(before=st.text("ab\n\r\x0c é", max_size=40), after=st.text("ab\n\r\x0c é", max_size=40))

@@ -187,6 +187,19 @@ def test_a_night_that_died_while_it_published_is_known_to_the_next(place, moved)
     assert place.refs == ["three"]
 
 
+@pytest.mark.parametrize("moved", [False, True], ids=["before the ref", "behind the ref"])
+def test_a_drop_that_died_leaves_a_branch_that_is_known(place, moved):
+    first = place.night("one")
+    less = place.git("rev-parse", "nightmend/one~1")
+    place.branches.write(
+        Branch(name="nightmend/one", commit=first.result_commit), Branch(name="nightmend/one", commit=less)
+    )
+    if moved:
+        place.git("update-ref", "refs/heads/nightmend/one", less)
+    assert place.night("two", value=3).replaced == "nightmend/one"
+    assert place.refs == ["two"]
+
+
 def test_both_refs_move_or_none(place):
     first = place.night("one")
     changed(place)
