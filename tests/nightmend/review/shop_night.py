@@ -10,7 +10,7 @@ from nightmend.proof.baseline import Baseline, establish_baseline
 from nightmend.repairs.repair import Edit, Repair, repair_id
 from nightmend.results import AgentResult, Course, Judgements
 from nightmend.review.budget import ship
-from nightmend.settings import Budget
+from nightmend.settings import Budget, SandboxSettings
 from nightmend.workspace import Workspace
 
 SHOP = """\
@@ -62,7 +62,8 @@ class Night:
     """A night of two phases: four repairs of the base, then two of what the first phase left."""
 
     def __init__(self, workspace):
-        self.workspace = workspace
+        by_hand = {"sandbox": SandboxSettings(mutation_budget=0)}  # no grade changes later
+        self.workspace = workspace = Workspace(workspace.night.model_copy(update=by_hand))
         base = workspace.night.base
         found = AgentResult(
             agent="system_diagnostics", seconds=1, started=1, pid=1,

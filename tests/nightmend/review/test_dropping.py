@@ -29,7 +29,8 @@ class Place:
     """A night on a shop whose branch can be published again and again."""
 
     def __init__(self, workspace, report):
-        self.night, self.workspace = Night(workspace), workspace
+        self.night = Night(workspace)
+        self.workspace = workspace = self.night.workspace
         self.report = report
         judged = [
             one
