@@ -145,16 +145,19 @@ def _sorted(
     judgements: Iterable[Judgement], holes: Sequence[Hole], dropped: dict[str, str]
 ) -> tuple[dict[str, Judgement], list[Judgement]]:
     """Return the repairs that stay, where they then are, and those that go, noting why."""
+    known = tuple(judgements)
+    asked = [one for one in known if one.repair.id not in dropped]
+    places = moved((edit for one in asked for edit in one.repair.edits), holes)
     stays, gone = {}, []
-    for one in judgements:
-        edits = [moved(edit, holes) for edit in one.repair.edits]
+    for one in known:
         if one.repair.id in dropped:
             gone.append(one)
-        elif None in edits:
+        elif not places.keys() >= set(one.repair.edits):
             dropped[one.repair.id] = "it builds on what a person dropped"
             gone.append(one)
         else:
-            repair = one.repair.model_copy(update={"edits": tuple(edits)})
+            edits = tuple(places[edit] for edit in one.repair.edits)
+            repair = one.repair.model_copy(update={"edits": edits})
             stays[one.repair.id] = one.model_copy(update={"repair": repair})
     return stays, gone
 

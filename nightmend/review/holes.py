@@ -6,7 +6,7 @@ Where these had written there is a hole: bytes that the file without them does n
 from collections.abc import Iterable, Sequence
 
 from nightmend.frozen import Frozen
-from nightmend.repairs.repair import Edit
+from nightmend.repairs.repair import Edit, overlap
 
 
 class Hole(Frozen):
@@ -23,8 +23,22 @@ class Hole(Frozen):
         return self.end - self.start - self.size
 
 
-def moved(edit: Edit, holes: Iterable[Hole]) -> Edit | None:
-    """Return an edit as it is without the repairs that left the holes; None where it builds on them."""
+def moved(edits: Iterable[Edit], holes: Sequence[Hole]) -> dict[Edit, Edit]:
+    """Return the edits of a step as they are without the repairs that left the holes.
+
+    One that builds on these is missing, and one that meets another now, since only they kept both apart.
+    """
+    found: dict[Edit, Edit] = {}
+    last: list[Edit] = []
+    for edit in sorted(set(edits), key=lambda edit: (edit.path, edit.start, edit.end)):
+        there = _moved(edit, holes)
+        if there is not None and not any(there == one or overlap(there, one) for one in last[-2:]):
+            found[edit] = there
+            last.append(there)
+    return found
+
+
+def _moved(edit: Edit, holes: Iterable[Hole]) -> Edit | None:
     less = 0
     for hole in holes:
         if hole.path != edit.path or _ahead(edit, hole):

@@ -40,8 +40,9 @@ def test_the_file_without_them_is_what_they_did_not_do(drawn):
     taken, put = set(), set()
     for content, edits in known:
         stays, gone = [], []
+        places = moved([edit for edit, out in edits if not out], holes)
         for edit, out in edits:
-            there = moved(edit, holes)
+            there = places.get(edit)
             if there is not None and not out:
                 assert alone[there.start : there.end] == content[edit.start : edit.end]
                 stays.append((edit, there))
@@ -49,7 +50,8 @@ def test_the_file_without_them_is_what_they_did_not_do(drawn):
                 put |= set(edit.text)
             else:
                 gone.append(edit)
-        holes = through(holes, [edit for edit, _ in stays], gone)
+        kept = [edit for edit, _ in stays]
+        holes = through(holes, kept, [edit for edit in gone if edit not in kept])  # equal ones are one
         alone = apply_edits(alone, [there for _, there in stays])
         assert set(alone.decode()) == (set(first.decode()) | put) - taken
     last = apply_edits(known[-1][0], [edit for edit, _ in known[-1][1]]).decode()
@@ -61,6 +63,13 @@ def test_what_was_built_on_another_has_no_place_without_it():
     first = Edit(path="a", start=2, end=4, text="xyz")
     (hole,) = through((), [], [first])
     assert (hole.start, hole.end, hole.size) == (2, 5, 2)
-    assert moved(Edit(path="a", start=3, end=4, text="!"), [hole]) is None
-    assert moved(Edit(path="a", start=5, end=6, text="!"), [hole]) == Edit(path="a", start=4, end=5, text="!")
-    assert moved(Edit(path="b", start=3, end=4, text="!"), [hole]) is not None
+    inside, behind = (Edit(path="a", start=at, end=at + 1, text="!") for at in (3, 5))
+    elsewhere = inside.model_copy(update={"path": "b"})
+    places = {behind: Edit(path="a", start=4, end=5, text="!"), elsewhere: elsewhere}
+    assert moved([inside, behind, elsewhere], [hole]) == places
+
+
+def test_of_two_that_only_what_is_gone_kept_apart_one_stays():
+    (hole,) = through((), [], [Edit(path="a", start=2, end=2, text="x")])
+    before, behind = (Edit(path="a", start=at, end=at, text="!") for at in (2, 3))
+    assert moved([before, behind], [hole]) == {before: before}
