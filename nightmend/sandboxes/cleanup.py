@@ -67,7 +67,13 @@ def _empty(folder: str) -> None:
         while trail[-1].folders or len(trail) > 1:
             if trail[-1].folders:
                 name = trail[-1].folders.pop()
-                here = _instead(here, _enter(name, here))
+                try:
+                    below = _enter(name, here)
+                except PermissionError:
+                    if not _removed(name, here):
+                        raise
+                    continue
+                here = _instead(here, below)
                 trail.append(_Step(name, _identity(here), _unlink_files(here)))
             else:
                 here = _instead(here, os.open("..", _FOLDER, dir_fd=here))
@@ -78,6 +84,15 @@ def _empty(folder: str) -> None:
             os.unlink(OWNER_FILE, dir_fd=here)
     finally:
         os.close(here)
+
+
+def _removed(name: str, parent: int) -> bool:
+    """Whether a folder was empty, and is gone; of a daemon's, which we may not enter, all are."""
+    try:
+        os.rmdir(name, dir_fd=parent)
+    except OSError:
+        return False
+    return True
 
 
 def _instead(old: int, new: int) -> int:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -273,3 +274,23 @@ def entries(place: Path) -> int:
         return len(os.listdir(place))
     except FileNotFoundError:
         return 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder of another user")
+def test_an_empty_folder_of_a_daemon_is_removed_by_an_ordinary_user():
+    """An overlay that a daemon mounted leaves one, closed to all, in the folder for its work."""
+    with tempfile.TemporaryDirectory() as folder:
+        box = Path(folder, "box")
+        (box / "work" / "work").mkdir(parents=True)
+        (box / "work" / "work").chmod(0)
+        for place in (Path(folder), box, box / "work"):
+            os.chown(place, 57343, 57343)
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setresuid(57343, 57343, 57343)
+                remove_tree(box)
+            finally:
+                os._exit(box.exists())
+        assert os.waitpid(child, 0)[1] == 0
+        assert not box.exists()
