@@ -55,7 +55,8 @@ def kept(workspace, snapshot, pattern, old, new, grade):
         id=repair_id(pattern, edits), agent="code_quality", pattern=pattern, safety="safe", issues=(),
         faults=(), edits=edits, line=content.count("\n", 0, start) + 1, summary=pattern,
     )  # fmt: skip
-    return Judgement(repair=repair, verdict="kept", reason="kept", grade=grade, evidence=Evidence())
+    graded = Evidence(mistake_noticed=grade == "B")
+    return Judgement(repair=repair, verdict="kept", reason="kept", grade=grade, evidence=graded)
 
 
 class Night:
