@@ -8,14 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from nightmend.diagnosis.diagnosis import diagnose
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.night import Night
 from nightmend.proof.suite import run_suite
-from nightmend.sandboxes import backends
 from nightmend.settings import SandboxSettings
 from nightmend.workspace import Workspace
 
@@ -165,19 +162,12 @@ def pass_through(backend: str, folder: Path) -> Passed:
     """Take a trapped repository through all that a night does with one, in sandboxes of a back end."""
     trapped = plant_traps(folder)
     trapped.sprung()
-    create = backends.create
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backends, "create", lambda spec, *_: create(spec, backend))
-        return _night(trapped, folder)
-
-
-def _night(trapped: Trapped, folder: Path) -> Passed:
     target = Target.open(trapped.root)
     store = Store(folder / "first.git", target)
     night = Night(
         run="test", target=str(trapped.root), home=str(folder / "home"), base_commit=target.head(),
         base=store.snapshot(target.head()), profile="ratchet", python=str(trapped.python),
-        sandbox=SandboxSettings(base_directory=folder / "boxes"),
+        sandbox=SandboxSettings.model_validate({"base_directory": folder / "boxes", "back_end": backend}),
     )  # fmt: skip
     workspace = Workspace(night)
     target.clean()

@@ -11,13 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.night import Night
 from nightmend.proof.suite import run_suite
-from nightmend.sandboxes import backends
 from nightmend.settings import SandboxSettings
 from nightmend.workspace import Workspace
 from tests.hostile.check import Check
@@ -167,12 +164,12 @@ def deletes_only_its_own(scene: Scene) -> None:
     night = Night(
         run="test", target=str(root), home=str(scene.folder / "home"), base_commit=target.head(), base=base,
         profile="ratchet", python=sys.executable,
-        sandbox=SandboxSettings(base_directory=scene.folder / "boxes"),
+        sandbox=SandboxSettings.model_validate(
+            {"base_directory": scene.folder / "boxes", "back_end": scene.backend}
+        ),
     )  # fmt: skip
-    workspace, create = Workspace(night), backends.create
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backends, "create", lambda spec, *_: create(spec, scene.backend))
-        suite = run_suite(workspace, base)
+    workspace = Workspace(night)
+    suite = run_suite(workspace, base)
     assert suite.outcomes == {"test_all.py::test_gone": "passed"}, suite
     assert (scene.folder / "private" / "letter").read_text() == "dear"
     for place in (root, workspace.checkout(base)):
