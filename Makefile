@@ -4,6 +4,8 @@ TARGET ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
+# Nights use all cores themselves, and one by one: they are timed, and their agents are watched.
+AT_ONCE := -n 2 --dist loadfile
 
 .PHONY: install recover test lint clean
 
@@ -25,9 +27,9 @@ lint: install
 	$(BIN)/lint-imports --no-cache
 
 test: install
-	$(BIN)/python -m pytest -m 'not integration and not night'
-	$(BIN)/python -m pytest -m 'integration and not night'
-	$(BIN)/python -m pytest -m night
+	$(BIN)/python -m pytest $(AT_ONCE) -m 'not integration and not night'
+	$(BIN)/python -m pytest $(AT_ONCE) -m 'integration and not night'
+	$(BIN)/python -m pytest --durations=20 -m night
 
 clean:
 	rm -rf $(VENV)
