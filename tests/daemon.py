@@ -102,7 +102,8 @@ def _require_overlays(address: str) -> None:
 def _install(reason: str) -> None:
     if os.environ.get(INSTALL) != "install":
         raise NoDaemonError(f"{reason}; or let the tests install it: {INSTALL}=install")
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", "docker.io"]
+    waiting = ("-o", "DPkg::Lock::Timeout=60")  # tests of another process may install it just now
+    command = ["apt-get", *waiting, "install", "--yes", "--no-install-recommends", "docker.io"]
     try:
         subprocess.run(
             command,
