@@ -1,6 +1,7 @@
 import ast
 from pathlib import PurePosixPath
 
+from nightmend.parsing import parse_source
 from nightmend.repairs.repair import Edit
 
 
@@ -10,9 +11,10 @@ def path_built_by(edit: Edit) -> PurePosixPath | None:
     The path is relative to the project, as the edit's own path is.
     """
     try:
-        node = ast.parse(edit.text.strip(), mode="eval").body
+        statements = parse_source(edit.text.strip()).body
     except SyntaxError:
         return None
+    node = statements[0].value if len(statements) == 1 and isinstance(statements[0], ast.Expr) else None
     if isinstance(node, ast.Call) and len(node.args) == 1:
         node = node.args[0]  # str(...)
     parts: list[str] = []

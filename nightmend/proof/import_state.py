@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from nightmend.frozen import Frozen
 from nightmend.proof.plan import plan_suite
 from nightmend.proof.survey import INSIDE, environment
-from nightmend.settings import Limits
+from nightmend.settings import SUITE_LIMITS
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 
@@ -68,7 +68,7 @@ def differences(
         ),
         seconds=LOOK_SECONDS,
     )
-    limits = Limits(wall_seconds=LOOK_SECONDS * (2 + len(variants)), more_output="drop")
+    limits = SUITE_LIMITS.model_copy(update={"wall_seconds": LOOK_SECONDS * (2 + len(variants))})
     command = [workspace.interpreter.executable, "-B", "-c", SCRIPT.read_text(encoding="utf-8")]
     with workspace.sandbox(snapshot, "imports", limits=limits, at_target=True, binds=plan.built) as box:
         result = box.run(command, env=environment(workspace), stdin=orders.model_dump_json().encode())
