@@ -51,7 +51,7 @@ class Reach:
             return opening  # a name more in the module changes nothing
         first, last = changed_lines(edit, self._contents[edit.path])
         tree = self._trees(edit.path)
-        if imports_same and imports_at(tree, first, last):
+        if imports_same and _imports_alone(tree, first, last):
             return opening
         if not _inside_function(tree, first):
             return None
@@ -94,6 +94,22 @@ def imports_at(tree: ast.Module, first: int, last: int) -> bool:
         and first <= (node.end_lineno or 0)
         for node in _at_import(tree.body)
     )
+
+
+def _imports_alone(tree: ast.Module, first: int, last: int) -> bool:
+    """Say whether nothing but imports stands on the lines, of what runs when the module is imported."""
+    touched = [node for node in _at_import(tree.body) if _touches(node, first, last)]
+    return bool(touched) and all(isinstance(node, ast.Import | ast.ImportFrom) for node in touched)
+
+
+def _touches(node: ast.AST, first: int, last: int) -> bool:
+    """Say whether a statement has one of the lines; of one with others in it only its header counts."""
+    if not isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+        return False
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return node.lineno <= last and first <= (node.end_lineno or 0)
+    start, end = header(node)
+    return start <= last and first <= end
 
 
 def _at_import(body: Iterable[ast.AST]) -> Iterator[ast.AST]:

@@ -158,6 +158,8 @@ def test_where_all_modules_import_to_the_same_names_an_import_needs_no_test(work
     reach = Reach(spectrum, contents, {unused.id, limit.id})
     assert {name.partition("::")[2] for name in reach.tests(unused) or ()} == ALWAYS
     assert reach.tests(limit) is None, "that is known of imports alone"
+    mixed = repair_in(workspace, "shop.py", "import os\n\nLIMIT = 3", "\nLIMIT = 4")
+    assert Reach(spectrum, contents, {mixed.id}).tests(mixed) is None, "and not of what stands beside them"
 
 
 def test_of_a_file_that_is_no_program_those_can_tell_who_open_it(reaching):
