@@ -36,6 +36,8 @@ def render(words: list[str]) -> str:
     "markup/api.py": '''\
 """What the library gives to its users."""
 
+import json
+
 from markup.core import parse
 from markup.core import render
 
