@@ -23,6 +23,7 @@ from nightmend.results import Course, Judgements, Shipment, ShippedStep
 from nightmend.review.budget import changed_lines, looked_at
 from nightmend.review.drops import Drops, drop_keys
 from nightmend.review.holes import Hole, moved, through
+from nightmend.review.links import Links, links
 from nightmend.review.publication import Branch, Branches, Published, standing
 from nightmend.review.runs import Run, Runs, find_run
 from nightmend.snapshot import Snapshot
@@ -111,13 +112,14 @@ def without(workspace: Workspace, course: Course, ids: frozenset[str], today: st
     snapshot, commit = workspace.night.base, workspace.night.base_commit
     dropped = dict.fromkeys(ids, f"a person dropped it on {today}")
     holes: tuple[Hole, ...] = ()
+    owed: list[Links] = []
     steps: list[ShippedStep] = []
     commits: dict[str, str] = {}
     keys: list[str] = []
     lines = 0
     for step, judgements in zip(course.shipped_steps, kept, strict=True):
         before = _contents(workspace, step.snapshot, judgements)
-        stays, gone = _sorted(judgements, holes, dropped)
+        stays, gone = _sorted(judgements, before, holes, owed, dropped)
         keys += [key for one in gone if one.repair.id in ids for key in drop_keys(one.repair, before)]
         edits = [edit for one in judgements if one.repair.id in stays for edit in one.repair.edits]
         out = [edit for one in gone for edit in one.repair.edits if edit not in edits]
@@ -142,23 +144,31 @@ def without(workspace: Workspace, course: Course, ids: frozenset[str], today: st
 
 
 def _sorted(
-    judgements: Iterable[Judgement], holes: Sequence[Hole], dropped: dict[str, str]
+    judgements: Iterable[Judgement],
+    contents: dict[str, bytes],
+    holes: Sequence[Hole],
+    owed: list[Links],
+    dropped: dict[str, str],
 ) -> tuple[dict[str, Judgement], list[Judgement]]:
-    """Return the repairs that stay, where they then are, and those that go, noting why."""
+    """Return the repairs that stay, where they then are, and those that go, noting why and what is owed."""
     known = tuple(judgements)
     asked = [one for one in known if one.repair.id not in dropped]
     places = moved((edit for one in asked for edit in one.repair.edits), holes)
-    stays, gone = {}, []
+    stays: dict[str, Judgement] = {}
+    gone: list[Judgement] = []
+    freed: list[Links] = []
     for one in known:
-        if one.repair.id in dropped:
+        mine = links(one.repair, contents)
+        builds = not places.keys() >= set(one.repair.edits) or any(mine.builds_on(other) for other in owed)
+        if one.repair.id in dropped or builds:
+            dropped.setdefault(one.repair.id, "it builds on what a person dropped")
             gone.append(one)
-        elif not places.keys() >= set(one.repair.edits):
-            dropped[one.repair.id] = "it builds on what a person dropped"
-            gone.append(one)
+            freed.append(mine)
         else:
             edits = tuple(places[edit] for edit in one.repair.edits)
             repair = one.repair.model_copy(update={"edits": edits})
             stays[one.repair.id] = one.model_copy(update={"repair": repair})
+    owed += freed
     return stays, gone
 
 
