@@ -62,7 +62,7 @@ class Bench:
         return tuple(self._judgement(repair) for repair in self.repairs)
 
     def _judgement(self, repair: Repair) -> Judgement:
-        verdict, reason = self._fallen.get(repair.id, ("kept", _why_kept(self.evidence[repair.id])))
+        verdict, reason = self._fallen.get(repair.id, ("kept", why_kept(self.evidence[repair.id])))
         return Judgement(
             repair=repair,
             verdict=verdict,
@@ -72,12 +72,14 @@ class Bench:
         )
 
 
-def _why_kept(evidence: Evidence) -> str:
+def why_kept(evidence: Evidence) -> str:
+    """Say in one sentence what was shown of a repair that is kept."""
     if evidence.equal_by_construction:
         return "the program is the same; no test could tell"
     tests = (
         "tests run the changed lines and pass" if evidence.lines_reached else "no test runs the changed lines"
     )
+    guard = ", and notice a mistake there" if evidence.mistake_noticed else ""
     claim = "its issue is gone, no new one came" if evidence.issue_gone else "no new issue came"
     speed = f", {evidence.speed.gain:.0%} less CPU time" if evidence.speed else ""
-    return f"{claim}, {tests}{speed}"
+    return f"{claim}, {tests}{guard}{speed}"

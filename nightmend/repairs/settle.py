@@ -3,12 +3,14 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from nightmend.agents import PHASES
 from nightmend.diagnosis.diagnosis import Variant, recheck
 from nightmend.evidence import Judgement
 from nightmend.frozen import Frozen
+from nightmend.night import ALWAYS
 from nightmend.patterns.pattern import Pattern
 from nightmend.proof.baseline import Baseline
-from nightmend.proof.bench import Bench
+from nightmend.proof.bench import Bench, why_kept
 from nightmend.proof.compare import broken_tests
 from nightmend.proof.mutants import guarded
 from nightmend.proof.rungs import overlap_rung
@@ -21,7 +23,7 @@ from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 
 PROPOSED = "Apply what another tool proposed"
-PHASES_OF_REPAIRS = 3
+PHASES_OF_REPAIRS = len(PHASES) - len(ALWAYS)
 SUBJECT, BODY = 72, 72
 """Characters of a line in a commit's message."""
 
@@ -99,8 +101,7 @@ def _with_guard(judgement: Judgement, noticed: bool | None) -> Judgement:
     if noticed is None:
         return judgement
     evidence = judgement.evidence.model_copy(update={"mistake_noticed": noticed})
-    reason = judgement.reason.replace("and pass", "and pass, and notice a mistake there")
-    better = {"grade": "B", "reason": reason} if noticed else {}
+    better = {"grade": "B", "reason": why_kept(evidence)} if noticed else {}
     return judgement.model_copy(update={"evidence": evidence, **better})
 
 
