@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from nightmend.monitoring.pulse import beat
+from nightmend.patterns.source import Module
 from nightmend.proof.reach import Reach, is_import
 from nightmend.proof.suite import SuiteRun, limits_beside, run_suite
-from nightmend.proof.syntax import is_python, parse
+from nightmend.proof.syntax import is_python
 from nightmend.repairs.repair import Edit, Repair, apply_edits
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
@@ -124,11 +125,11 @@ def _planted(repair: Repair, made: set[Edit], contents: Mapping[str, bytes]) -> 
     """Return a mistake in the first statement that a repair changed, where one can be made."""
     for edit in sorted(repair.edits, key=lambda edit: (edit.path, edit.start)):
         if is_python(edit.path) and not is_import(edit):
-            content = contents[edit.path]
+            module = Module.parse(edit.path, contents[edit.path])
             start = _place(edit, made)
-            first = content.count(b"\n", 0, start) + 1
-            last = content.count(b"\n", 0, max(start, start + len(edit.text.encode().rstrip()) - 1)) + 1
-            mistake = next(_mistakes(edit.path, content, first, last), None)
+            end = max(start, start + len(edit.text.encode().rstrip()) - 1)
+            found = _mistakes(module, module.line_of(start), module.line_of(end)) if module else iter(())
+            mistake = next(found, None)
             if mistake:
                 return mistake
     return None
@@ -140,30 +141,14 @@ def _place(edit: Edit, made: set[Edit]) -> int:
     return edit.start + sum(len(one.text.encode()) - (one.end - one.start) for one in before)
 
 
-def _mistakes(path: str, content: bytes, first: int, last: int) -> Iterator[Edit]:
+def _mistakes(module: Module, first: int, last: int) -> Iterator[Edit]:
     """Yield mistakes in the statements that begin on the lines, and still parse."""
-    offsets = [0]
-    for line in content.splitlines(keepends=True):
-        offsets.append(offsets[-1] + len(line))
-    for node in ast.walk(parse(content)):
-        if not isinstance(node, ast.stmt | ast.ExceptHandler) or not first <= node.lineno <= last:
-            continue
-        for place, text in _wrong(node):
-            if place.end_lineno is None or place.end_col_offset is None:
-                continue
-            start = offsets[place.lineno - 1] + place.col_offset
-            end = offsets[place.end_lineno - 1] + place.end_col_offset
-            edit = Edit(path=path, start=start, end=end, text=text.format(content[start:end].decode()))
-            if _parses(apply_edits(content, [edit])):
-                yield edit
-
-
-def _parses(content: bytes) -> bool:
-    try:
-        parse(content)
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-    return True
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.stmt | ast.ExceptHandler) and first <= node.lineno <= last:
+            for place, text in _wrong(node):
+                edit = module.replace(place, text.format(module.text(place)))
+                if module.with_content(apply_edits(module.content, [edit])):
+                    yield edit
 
 
 def _wrong(node: ast.stmt | ast.ExceptHandler) -> Iterator[tuple[ast.expr | ast.stmt, str]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from nightmend.patterns.source import Module
 from nightmend.proof.mutants import _mistakes, guarded
 from nightmend.proof.suite import SuiteRun, run_suite
 from nightmend.repairs.repair import Repair, apply_edits, apply_repairs
@@ -157,7 +158,8 @@ def f(a, b):
 def test_each_kind_of_statement_has_its_mistake():
     content = STATEMENTS.encode()
     lines = range(1, len(STATEMENTS.splitlines()) + 1)
-    mistakes = [next(_mistakes("f.py", content, line, line), None) for line in lines]
+    module = Module.parse("f.py", content)
+    mistakes = [next(_mistakes(module, line, line), None) for line in lines]
     changed = [
         apply_edits(content, [one]).decode().splitlines()[line - 1].strip() if one else None
         for line, one in zip(lines, mistakes, strict=True)
