@@ -4,13 +4,14 @@ import ast
 import difflib
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from nightmend.frozen import Frozen
 from nightmend.parsing import parse_source
 from nightmend.proof.syntax import is_python
 from nightmend.repairs.repair import Edit
+from nightmend.sequences import common_prefix
 
 LIKE = 0.5
 """How much of two statements must be the same for one to be the other, changed."""
@@ -119,8 +120,8 @@ def _spans(
     old: list[bytes], new: list[bytes], cuts: tuple[frozenset[int], frozenset[int]]
 ) -> Iterator[tuple[int, tuple[Span, Span]]]:
     """Yield the old and the new lines of each edit, with the number of its block."""
-    same = _common(old, new)
-    end = _common(old[same:][::-1], new[same:][::-1])
+    same = common_prefix(old, new)
+    end = common_prefix(old[same:][::-1], new[same:][::-1])
     middle = old[same : len(old) - end], new[same : len(new) - end]
     codes = difflib.SequenceMatcher(None, *middle, autojunk=False).get_opcodes()
     for block, (tag, a, b, c, d) in enumerate(codes):
@@ -128,11 +129,6 @@ def _spans(
             one, other = (a + same, b + same), (c + same, d + same)
             for spans in _aligned(old, new, _chunks(one, cuts[0]), _chunks(other, cuts[1])):
                 yield block, spans
-
-
-def _common(old: Sequence[bytes], new: Sequence[bytes]) -> int:
-    pairs = enumerate(zip(old, new, strict=False))
-    return next((number for number, (one, two) in pairs if one != two), min(len(old), len(new)))
 
 
 def _chunks(span: Span, cuts: Iterable[int]) -> list[Span]:

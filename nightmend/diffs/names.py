@@ -7,6 +7,7 @@ from typing import Literal
 
 from nightmend.diffs.chunks import Piece, Span, tree_of
 from nightmend.frozen import Frozen
+from nightmend.patterns.imports import local_name
 
 Kind = Literal["import", "definition", "name", "use"]
 Scope = tuple[str, ...]
@@ -92,8 +93,7 @@ def _named(node: ast.AST, scope: Scope) -> Iterator[tuple[int, Name]]:
     match node:
         case ast.Import(names=names) | ast.ImportFrom(names=names):
             for alias in names:
-                bound = alias.asname or alias.name.partition(".")[0]
-                yield alias.lineno, Name(text=bound, kind="import", scope=scope)
+                yield alias.lineno, Name(text=local_name(alias), kind="import", scope=scope)
                 if isinstance(node, ast.ImportFrom):
                     yield alias.lineno, Name(text=f".{alias.name}", kind="use", scope=scope)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():

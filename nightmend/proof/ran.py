@@ -12,7 +12,7 @@ from nightmend.proof.reach import (
     statement_span,
     statements_of,
 )
-from nightmend.proof.syntax import is_python, parse
+from nightmend.proof.syntax import is_python, read_tree
 from nightmend.repairs.repair import Edit, Repair
 
 _LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue)
@@ -39,7 +39,7 @@ def reached(repair: Repair, contents: dict[str, bytes], lines: dict[str, tuple[i
 
 def _ran(edit: Edit, content: bytes, lines: Collection[int], *, each: bool) -> bool:
     """Say whether the statements that an edit changes ran: `each` of them, else any."""
-    tree = parse(content)
+    tree = read_tree(content)
     first, last = changed_lines(edit, content)
     if _puts_in_lines(edit, content):
         return _ran_beside(tree, content, first, _column(edit.text) or 0, lines)

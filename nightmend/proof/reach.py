@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
 from nightmend.proof.spectrum import OUTSIDE, Spectrum
-from nightmend.proof.syntax import is_python, parse
+from nightmend.proof.syntax import is_python, parse, read_tree
 from nightmend.repairs.repair import Edit, Repair
+from nightmend.sequences import common_prefix
 
 IMPORTS = (ast.Import, ast.ImportFrom)
 
@@ -24,7 +25,6 @@ class Reach:
         self._contents = contents
         self._imports_same = imports_same
         self._changed = cache(self._find)
-        self._trees = cache(lambda path: parse(contents[path]))
 
     def tests(self, repair: Repair) -> frozenset[str] | None:
         """Return the ids of the tests that reach a repair; None where any test may.
@@ -50,8 +50,9 @@ class Reach:
         if is_import(edit) and _of_the_library(edit):
             return opening  # a name more in the module changes nothing
         first, last = changed_lines(edit, self._contents[edit.path])
-        tree = self._trees(edit.path)
-        if imports_same and _imports_alone(tree, first, last):
+        tree = read_tree(self._contents[edit.path])
+        touched = _touched(tree, first, last) if imports_same else []
+        if touched and all(isinstance(node, IMPORTS) for node in touched):
             return opening
         if not _inside_function(tree, first):
             return None
@@ -80,26 +81,16 @@ def statements_of(edit: Edit) -> list[ast.stmt]:
 def changes_imports(repair: Repair, contents: Mapping[str, bytes]) -> bool:
     """Say whether a repair changes or removes import statements that run when a module is imported."""
     return any(
-        imports_at(parse(contents[edit.path]), *changed_lines(edit, contents[edit.path]))
+        isinstance(node, IMPORTS)
         for edit in repair.edits
         if is_python(edit.path)
+        for node in _touched(read_tree(contents[edit.path]), *changed_lines(edit, contents[edit.path]))
     )
 
 
-def imports_at(tree: ast.Module, first: int, last: int) -> bool:
-    """Say whether any of the lines belongs to an import that runs when the module is imported."""
-    return any(
-        isinstance(node, ast.Import | ast.ImportFrom)
-        and node.lineno <= last
-        and first <= (node.end_lineno or 0)
-        for node in _at_import(tree.body)
-    )
-
-
-def _imports_alone(tree: ast.Module, first: int, last: int) -> bool:
-    """Say whether nothing but imports stands on the lines, of what runs when the module is imported."""
-    touched = [node for node in _at_import(tree.body) if _touches(node, first, last)]
-    return bool(touched) and all(isinstance(node, ast.Import | ast.ImportFrom) for node in touched)
+def _touched(tree: ast.Module, first: int, last: int) -> list[ast.AST]:
+    """Return the statements on some lines, of those that run when the module is imported."""
+    return [node for node in _at_import(tree.body) if _touches(node, first, last)]
 
 
 def _touches(node: ast.AST, first: int, last: int) -> bool:
@@ -129,17 +120,11 @@ def _of_the_library(edit: Edit) -> bool:
 def changed_lines(edit: Edit, content: bytes) -> tuple[int, int]:
     """Return the first and the last line that an edit changes; what it leaves as it was does not count."""
     old, new = content[edit.start : edit.end], edit.text.encode()
-    kept = _alike(old, new)
-    kept_after = _alike(old[kept:][::-1], new[kept:][::-1])
+    kept = common_prefix(old, new)
+    kept_after = common_prefix(old[kept:][::-1], new[kept:][::-1])
     start, end = edit.start + kept, edit.end - kept_after
     first = content.count(b"\n", 0, start) + 1
     return first, content.count(b"\n", 0, max(end - 1, start)) + 1
-
-
-def _alike(one: bytes, other: bytes) -> int:
-    """Return how many bytes are the same at the start of both."""
-    pairs = zip(one, other, strict=False)
-    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def _inside_function(tree: ast.AST, line: int) -> bool:

@@ -3,6 +3,7 @@
 import ast
 import re
 import warnings
+from functools import lru_cache
 
 from nightmend.parsing import parse_source
 
@@ -22,6 +23,12 @@ def is_python(path: str) -> bool:
 def parse(content: bytes, floor: Version | None = None) -> ast.Module:
     """Parse source as Python of at least `floor`; raises SyntaxError or ValueError (NUL bytes)."""
     return parse_source(content, floor)
+
+
+@lru_cache(maxsize=64)
+def read_tree(content: bytes) -> ast.Module:
+    """Parse source for reading only: whoever asks for the same content gets the same tree."""
+    return parse(content)
 
 
 def syntax_problem(path: str, content: bytes, floor: Version | None) -> str | None:

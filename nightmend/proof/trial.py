@@ -18,7 +18,8 @@ class Trial:
     def __init__(self, bench: Bench, baseline: Baseline) -> None:
         self.bench = bench
         self.baseline = baseline
-        self.reach = Reach(baseline.suite.spectrum, bench.contents, bench.imports_same)
+        self._reach = Reach(baseline.suite.spectrum, bench.contents, bench.imports_same)
+        self._tests: dict[str, frozenset[str] | None] = {}
         self.runs = 0
         self.excused: set[str] = set(baseline.unsteady)
         """Tests that no repair is judged by, because they fail or flicker by themselves."""
@@ -26,16 +27,15 @@ class Trial:
         self.overran: dict[str, str] = {}
         """Tests in which a run came to a limit, with that limit."""
 
-    def reaching(self, repairs: Sequence[Repair]) -> tuple[str, ...] | None:
-        """Return the tests that can tell of any of the repairs, as they ran; None is the whole suite."""
+    def reaching(self, repairs: Sequence[Repair]) -> frozenset[str] | None:
+        """Return the tests that can tell of any of the repairs; None is the whole suite."""
         found: set[str] = set()
         for repair in repairs:
-            tests = self.reach.tests(repair)
+            tests = self._tests_of(repair)
             if tests is None:
                 return None
             found |= tests
-        passed = (name for name, outcome in self.baseline.suite.outcomes.items() if outcome == "passed")
-        return tuple(name for name in passed if name in found - self.excused)
+        return self._asked(None) & found
 
     def run(self, repairs: Sequence[Repair], only: Collection[str] | None = None) -> Told:
         """Say how the tests that passed before, or some of them, do with exactly these repairs."""
@@ -97,7 +97,7 @@ class Trial:
             self._look_again(told.red, only)
             told = self.run(self._batch(), waiting)
 
-    def _look_again(self, tests: frozenset[str], only: Sequence[str] | None) -> None:
+    def _look_again(self, tests: frozenset[str], only: Collection[str] | None) -> None:
         """Find who breaks some tests; what fails only now and then, or on the base too, accuses nobody."""
         again = self.run(self._batch(), tests)
         self.excused |= self.broken_at_base(again.red)
@@ -138,10 +138,16 @@ class Trial:
         return [repair for repair in batch if self._is_reached(repair, test)] or batch
 
     def _is_reached(self, repair: Repair, test: str) -> bool:
-        tests = self.reach.tests(repair)
+        tests = self._tests_of(repair)
         return tests is None or test in tests
 
-    def _convict_beside(self, only: Sequence[str] | None, tests: frozenset[str]) -> None:
+    def _tests_of(self, repair: Repair) -> frozenset[str] | None:
+        """Return the tests that can tell of a repair, worked out once; None is all of them."""
+        if repair.id not in self._tests:
+            self._tests[repair.id] = self._reach.tests(repair)
+        return self._tests[repair.id]
+
+    def _convict_beside(self, only: Collection[str] | None, tests: frozenset[str]) -> None:
         """Roll back whoever breaks tests that fail only beside others: that needs them all, twice."""
 
         def run(repairs: Sequence[Repair], wanted: Collection[str]) -> Told:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from nightmend.proof.syntax import is_python, parse
+from nightmend.patterns.imports import local_name
+from nightmend.proof.syntax import is_python, read_tree
 from nightmend.repairs.repair import Repair, apply_repairs
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -52,9 +53,9 @@ def _bound(path: str, content: bytes) -> Iterable[str]:
     if not is_python(path):
         return
     try:
-        tree = parse(content)
+        tree = read_tree(content)
     except (SyntaxError, ValueError, RecursionError):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+            yield from map(local_name, node.names)

@@ -49,7 +49,6 @@ class Bubblewrap(Layered):
                 )
             )
         finally:
-            self._running = None
             meter.close()
 
     def _staged(self, start: Callable[[Shown], CommandResult]) -> CommandResult:

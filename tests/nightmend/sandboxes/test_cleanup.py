@@ -119,6 +119,7 @@ def test_names_and_links_of_every_kind(tree, tmp_path):
 
 def test_removing_what_is_not_there(tmp_path):
     remove_tree(tmp_path / "missing")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.integration
