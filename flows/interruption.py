@@ -11,9 +11,12 @@ from typing import NoReturn
 
 import psutil
 
+from nightmend.sandboxes.orphans import end_orphans
+
 INTERRUPTED = 130
 GRACE_SECONDS = 4.0
 """Time to tell Prefect and to clean up sandboxes; then the end comes by force."""
+FAMILY_SECONDS = 2.0
 SENTENCE = "nightmend: interrupted; the next night goes on behind the last checkpoint"
 
 
@@ -29,15 +32,35 @@ def end_on_signals() -> None:
 
 def end_now() -> NoReturn:
     """End this process with everything that it started, and wait for nothing."""
-    for process in psutil.Process().children(recursive=True):
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
     sys.stdout.flush()
-    sys.stderr.write(f"{SENTENCE}\n")
     sys.stderr.flush()
+    person = os.dup(sys.stderr.fileno())
+    with open(os.devnull, "wb") as nobody:  # who hears the threads that miss what is killed here
+        os.dup2(nobody.fileno(), sys.stderr.fileno())
+    _end_family()
+    end_orphans()
+    os.write(person, f"{SENTENCE}\n".encode())
     os._exit(INTERRUPTED)
+
+
+def _end_family() -> None:
+    """Kill the processes of the night, and what they started meanwhile, until none is left."""
+    until = time.monotonic() + FAMILY_SECONDS
+    while time.monotonic() < until:
+        lived = [_ended(process) for process in psutil.Process().children(recursive=True)]
+        if not any(lived):
+            return
+        time.sleep(0.01)
+
+
+def _ended(process: psutil.Process) -> bool:
+    """Kill a process; whether it lived until now."""
+    try:
+        lived = process.status() != psutil.STATUS_ZOMBIE
+        process.kill()
+    except psutil.NoSuchProcess:
+        return False
+    return lived
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

@@ -90,6 +90,7 @@ def _popen(
                 cwd="/",
                 env={"PATH": "/usr/bin:/bin"},
                 pass_fds=descriptors,
+                process_group=0,  # else Ctrl-C ends it while its child sleeps, which hears no such signal
             )
     except ValueError:
         raise UsageError(f"the command {argv!r} holds a zero byte") from None

@@ -45,7 +45,8 @@ class Supervision:
                 started = start(command, stack)
             try:
                 unsent = self._admit(started, command.stdin)
-                self._watch.serve(started.monitor, started.pipes, unsent)
+                if not self._watch.closed:  # what is not known yet cannot be killed while it is served
+                    self._watch.serve(started.monitor, started.pipes, unsent)
             finally:
                 spent = self._finish(started)
             self._watch.drain(started.pipes)

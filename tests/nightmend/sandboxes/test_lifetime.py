@@ -326,6 +326,13 @@ launch.Started.told = lambda *_: None
 """Bubblewrap cannot say what it has started, and stays in the instant before it wakes that up."""
 
 
+INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+"""Also where whoever started the tests ignores Ctrl-C, as shells do for what runs in the background."""
+
+
+IMPATIENT = "from nightmend.sandboxes import supervise\nsupervise._SETUP_SECONDS = {}\n"
+
+
 def test_an_owner_killed_before_the_sandbox_wakes_leaves_nothing_after_reaping(base, alive):
     token = "24.4948"
     process = subprocess.Popen([sys.executable, "-c", SPEECHLESS + OWNER, str(base), "bubblewrap", token])
@@ -364,15 +371,31 @@ def test_reaping_leaves_a_sandbox_that_is_being_made_alone(base, alive):
 
 def test_a_sandbox_that_is_not_made_in_time_leaves_nothing(base):
     token = "24.4950"
-    impatient = "from nightmend.sandboxes import supervise\nsupervise._SETUP_SECONDS = 0.3\n"
     done = subprocess.run(
-        [sys.executable, "-c", impatient + SPEECHLESS + OWNER, str(base), "bubblewrap", token],
+        [sys.executable, "-c", IMPATIENT.format(0.3) + SPEECHLESS + OWNER, str(base), "bubblewrap", token],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert "a sandbox was not made within 0.3 seconds" in done.stderr
+    assert bubblewraps(token) == []
+
+
+def test_an_interruption_of_the_whole_group_while_a_sandbox_is_made_leaves_nothing(base):
+    token = "24.4951"
+    script = INTERRUPTIBLE + IMPATIENT.format(3) + SPEECHLESS + OWNER
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(base), "bubblewrap", token],
+        stderr=subprocess.DEVNULL, process_group=0,
+    )  # fmt: skip
+    until = time.monotonic() + 20
+    while len(bubblewraps(token)) < 2:
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(20) != 0
     assert bubblewraps(token) == []
 
 
