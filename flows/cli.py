@@ -34,6 +34,7 @@ from nightmend.preflight import preflight
 from nightmend.priority import lower_priority
 from nightmend.privacy.masking import masked
 from nightmend.recovery.checkpoints import Checkpoints
+from nightmend.recovery.lock import refuse_second
 from nightmend.report.text import line
 from nightmend.review.dropping import drop_repairs
 from nightmend.sandboxes import backends
@@ -200,6 +201,7 @@ def rollback(target: Path, name: str) -> None:
         checkpoints_of(opened).get(name)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    refuse_second(state_folder(), opened)
     with night_environment():
         from flows.rollback import rollback as flow
 
@@ -261,6 +263,8 @@ def look_at(
     opened = Target.open(target)
     preflight(opened, state_folder(), report, publishes=publishes)
     with state_home() as home:
+        if publishes:
+            refuse_second(home, opened)
         open_night(opened.path, python, home=home, through=through, only=only)
     backends.available()
     return opened

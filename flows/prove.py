@@ -19,6 +19,7 @@ from nightmend.phases import repaired
 from nightmend.preflight import preflight
 from nightmend.priority import lower_priority
 from nightmend.privacy.discretion import discreetly
+from nightmend.recovery.lock import alone
 from nightmend.results import Course, Judgements, PhaseRecord, PhaseResult
 from nightmend.workspace import Workspace
 from tasks.logs import log_from
@@ -49,13 +50,16 @@ def prove(
     clock = time.perf_counter()
     lower_priority()
     absolute(target=target, diff=diff, report=report)
-    preflight(Target.open(Path(target)), state_folder(), report)
-    night = open_night(
-        target, python, through="repairs", build_environment=build_environment, tell=say, **configured()
-    )
-    log_from(night.orchestrator.log_level)
-    with discreetly(night):
-        return _prove(night, diff, report, clock)
+    place = Target.open(Path(target))
+    preflight(place, state_folder(), report)
+    with alone(state_folder(), place, "proof") as note_run:
+        night = open_night(
+            target, python, through="repairs", build_environment=build_environment, tell=say, **configured()
+        )
+        note_run(night.run)
+        log_from(night.orchestrator.log_level)
+        with discreetly(night):
+            return _prove(night, diff, report, clock)
 
 
 def _prove(night: Night, diff: str, report: str | None, clock: float) -> Proved:

@@ -29,6 +29,7 @@ from nightmend.phases import beginning, issues_resolved
 from nightmend.preflight import preflight
 from nightmend.priority import lower_priority
 from nightmend.privacy.discretion import discreetly
+from nightmend.recovery.lock import alone
 from nightmend.results import Course, PhaseRecord, PhaseResult
 from nightmend.review.publication import Published
 from nightmend.settings import Budget, Profile
@@ -78,22 +79,25 @@ def recover(
     clock = time.perf_counter()
     lower_priority()
     absolute(target=target, report=report)
-    preflight(Target.open(Path(target)), state_folder(), report)
+    place = Target.open(Path(target))
+    preflight(place, state_folder(), report)
     budget = _budget(max_commits, max_lines)
-    night = open_night(
-        target,
-        python,
-        profile,
-        through=through,
-        only=only or (),
-        budget=budget,
-        build_environment=build_environment,
-        tell=say,
-        **configured(),
-    )
-    log_from(night.orchestrator.log_level)
-    with discreetly(night):
-        return _recover(night, report, clock)
+    with alone(state_folder(), place, "night") as note_run:
+        night = open_night(
+            target,
+            python,
+            profile,
+            through=through,
+            only=only or (),
+            budget=budget,
+            build_environment=build_environment,
+            tell=say,
+            **configured(),
+        )
+        note_run(night.run)
+        log_from(night.orchestrator.log_level)
+        with discreetly(night):
+            return _recover(night, report, clock)
 
 
 def _budget(max_commits: int | None, max_lines: int | None) -> Budget:

@@ -1,11 +1,16 @@
+from pathlib import Path
+
 from prefect import flow
 
 from blocks.load import configured, restore
 from flows.absolute import absolute
 from flows.progress import say
 from nightmend.errors import UsageError
+from nightmend.git.target import Target
+from nightmend.home import state_folder
 from nightmend.nights import open_night
 from nightmend.recovery.checkpoints import SystemCheckpoint
+from nightmend.recovery.lock import alone
 from nightmend.recovery.rollback import SystemRollbackManager
 
 
@@ -18,10 +23,11 @@ def rollback(target: str, name: str) -> SystemCheckpoint:
         name: Checkpoint to go back to, <run>/<phase>.
     """
     absolute(target=target)
-    manager = SystemRollbackManager(open_night(target, **configured()), restore)
-    try:
-        checkpoint = manager.rollback_to_checkpoint(name)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    with alone(state_folder(), Target.open(Path(target)), "rollback"):
+        manager = SystemRollbackManager(open_night(target, **configured()), restore)
+        try:
+            checkpoint = manager.rollback_to_checkpoint(name)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
     say(f"branch nightmend/{checkpoint.configuration.run} stands at {checkpoint.commit[:12]} again")
     return checkpoint

@@ -15,6 +15,7 @@ from nightmend.proof.baseline import Baseline
 from nightmend.proof.compare import broken_tests
 from nightmend.proof.suite import limits_beside, run_suite
 from nightmend.proof.syntax import syntax_problem
+from nightmend.recovery.lock import alone
 from nightmend.repairs.repair import apply_repairs
 from nightmend.repairs.settle import Settled, commit_patterns
 from nightmend.report.build import build_report
@@ -52,8 +53,10 @@ def drop_repairs(home: Path, name: str, ids: Sequence[str], target: Path | None 
     """Drop repairs of a run of that name, and tell it anew in the folder of its report."""
     found = find_run(home, name, target)
     workspace = Workspace(found.night)
-    run = drop(workspace, found, ids).model_copy(update={"report": _folder(workspace, found)})
-    Runs(workspace.folder).write(run)
+    with alone(home, workspace.target, "drop") as note_run:
+        note_run(found.night.run)
+        run = drop(workspace, found, ids).model_copy(update={"report": _folder(workspace, found)})
+        Runs(workspace.folder).write(run)
     told = build_report(run.night, run.course, run.published, run.seconds, run.monitoring)
     write_report(told, Path(run.report))
     return run
