@@ -23,6 +23,8 @@ from nightmend.agents import Phase
 from nightmend.errors import NightmendError, PrerequisiteError, UsageError
 from nightmend.git.target import Target
 from nightmend.home import state_folder
+from nightmend.ledger.people import learn
+from nightmend.ledger.recording import record_night
 from nightmend.night import Night
 from nightmend.nights import open_night
 from nightmend.phases import beginning, issues_resolved
@@ -33,6 +35,7 @@ from nightmend.recovery.lock import alone
 from nightmend.results import Course, PhaseRecord, PhaseResult
 from nightmend.review.publication import Published
 from nightmend.settings import Budget, Profile
+from nightmend.workspace import Workspace
 from tasks.logs import log_from
 from tasks.publish import publish, ship
 from tasks.tell import tell
@@ -83,6 +86,7 @@ def recover(
     preflight(place, state_folder(), report)
     budget = _budget(max_commits, max_lines)
     with alone(state_folder(), place, "night") as note_run:
+        learn(state_folder(), place, say)
         night = open_night(
             target,
             python,
@@ -113,6 +117,7 @@ def _recover(night: Night, report: str | None, clock: float) -> Published:
         course = _phases(night, cluster, watch)
     published, course = _published(night, course)
     folder = tell(night, course, published, report, time.perf_counter() - clock, watch.summary())
+    record_night(Workspace(night), course, published, time.perf_counter() - clock)
     say_first(Path(folder), discreet=night.discreet)
     say(f"{published.sentence}, report {folder}")
     if course.error:

@@ -35,8 +35,8 @@ class Night(Frozen):
     """How much of it is published; what it does before is the same."""
     discreet: bool = False
     """Whether the Prefect server of this night is elsewhere, and must not hear any text of the target."""
-    dropped: dict[str, str] = Field(default_factory=dict)
-    """What a person took off an earlier branch, by `drop_keys`, with the date; it is not proposed again."""
+    refused: dict[str, str] = Field(default_factory=dict)
+    """What a person dropped or reverted and when, by `drop_keys`; it is not proposed again."""
     declared: TargetSettings = TargetSettings()
     """What the target itself says of its nights."""
     through: Phase = "quality"

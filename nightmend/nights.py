@@ -17,8 +17,8 @@ from nightmend.errors import UsageError
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.home import state_folder
+from nightmend.ledger.ledger import Ledger
 from nightmend.night import ALWAYS, Night
-from nightmend.review.drops import Drops
 from nightmend.settings import Budget, OrchestratorSettings, Profile, SandboxSettings, Thresholds
 from nightmend.targets.settings import target_settings
 from nightmend.workspace import target_folder
@@ -76,7 +76,7 @@ def open_night(
         thresholds=thresholds or Thresholds(),
         budget=budget or Budget(),
         discreet=discreet,
-        dropped=Drops(target_folder(home, place.path)).read(),
+        refused=Ledger.open(target_folder(home, place.path), tell).refused(),
         declared=declared,
         through=through,
         only=tuple(agent for agent in AGENTS if agent in only),
@@ -142,7 +142,7 @@ def night_key(night: Night, *parts: str) -> str:
     phase = phase_of(parts[0])
     sums_up = phase == night.phases[-1] and phase not in ALWAYS
     chosen = (*night.agents(phase), "sums up" if sums_up else "")
-    refused = () if phase in ALWAYS else sorted(night.dropped)
+    refused = () if phase in ALWAYS else sorted(night.refused)
     times = str(generation(night, phase))
     return "-".join(("nightmend", parts[0], _digest(fixed, settings, *chosen, *refused, times, *parts)))
 

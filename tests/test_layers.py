@@ -45,7 +45,7 @@ def imported() -> dict[str, list[str]]:
     modules = [
         str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__")
         for path in (ROOT / "nightmend").rglob("*.py")
-        if "inside" not in path.parts
+        if "inside" not in path.parts and path.name != "env.py"  # Alembic's, which runs where it migrates
     ]
     done = run(sys.executable, "-B", "-c", WATCHED_IMPORT, *modules)
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,11 @@
+import re
+from collections.abc import Iterable
+
 from nightmend.errors import UsageError
 from nightmend.git.runner import Git, signature
 from nightmend.git.target import Target
+
+REVERTS = "This reverts commit"
 
 
 def tip(target: Target, branch: str) -> str | None:
@@ -38,3 +43,19 @@ def contains(store: Git, head: str, commit: str) -> bool:
 def _all_there(store: Git, head: str, commit: str) -> bool:
     missing = store.run("cherry", head, commit).decode().splitlines()
     return bool(missing) and all(line.startswith("-") for line in missing)
+
+
+def merged_commits(store: Git, head: str, tip: str, commits: Iterable[str]) -> frozenset[str]:
+    """Return which commits of a branch were merged into `head`, one by one or all together."""
+    if contains(store, head, tip):
+        return frozenset(commits)
+    if not store.holds("merge-base", head, tip):
+        return frozenset()
+    missing = {line[2:] for line in store.run("cherry", head, tip).decode().splitlines() if line[0] == "+"}
+    return frozenset(commits) - missing
+
+
+def reverted_commits(store: Git, base: str, head: str) -> frozenset[str]:
+    """Return the commits that a commit between base and head says it reverts, as `git revert` writes it."""
+    said = store.run("log", "--format=%B", "--fixed-strings", f"--grep={REVERTS}", f"{base}..{head}", "--")
+    return frozenset(re.findall(rf"{REVERTS} ([0-9a-f]{{40}})", said.decode(errors="replace")))

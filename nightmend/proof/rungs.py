@@ -16,12 +16,12 @@ from nightmend.targets.protected import is_test
 
 
 def dropped_rung(bench: Bench) -> None:
-    """Refuse what a person took off the branch of an earlier night."""
-    known = bench.workspace.night.dropped
+    """Refuse what a person took off the branch of an earlier night, or merged and took back."""
+    known = bench.workspace.night.refused
     for repair in list(bench.open) if known else ():
-        dates = [known[key] for key in drop_keys(repair, bench.contents) if key in known]
-        if dates:
-            bench.drop(repair, "refused", f"a person dropped it on {dates[0]}")
+        said = [known[key] for key in drop_keys(repair, bench.contents) if key in known]
+        if said:
+            bench.drop(repair, "refused", f"a person {said[0]}")
 
 
 def syntax_rung(bench: Bench) -> None:

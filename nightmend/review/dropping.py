@@ -10,6 +10,7 @@ from nightmend.evidence import Judgement
 from nightmend.frozen import Frozen
 from nightmend.gates import closed
 from nightmend.git.publish import delete_branch, move_branch
+from nightmend.ledger.ledger import Ledger
 from nightmend.patterns.loader import load_patterns
 from nightmend.proof.baseline import Baseline
 from nightmend.proof.compare import broken_tests
@@ -22,7 +23,7 @@ from nightmend.report.build import build_report
 from nightmend.report.html import write_report
 from nightmend.results import Course, Judgements, Shipment, ShippedStep
 from nightmend.review.budget import changed_lines, looked_at
-from nightmend.review.drops import Drops, drop_keys
+from nightmend.review.drops import drop_keys
 from nightmend.review.holes import Hole, moved, through
 from nightmend.review.links import Links, links
 from nightmend.review.publication import Branch, Branches, Published, standing
@@ -82,7 +83,7 @@ def drop(workspace: Workspace, run: Run, ids: Sequence[str]) -> Run:
     left = without(workspace, run.course, frozenset(ids), today)
     course = _proved(workspace, run.course, left)
     published = _moved(workspace, branch, run.published, left)
-    Drops(workspace.folder).add(left.keys, today)
+    Ledger.open(workspace.folder).decide("dropped", left.keys, today)
     return run.model_copy(update={"course": course, "published": published})
 
 

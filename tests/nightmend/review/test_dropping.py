@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from nightmend.errors import UsageError, ValidationError
+from nightmend.ledger.ledger import FILE, Ledger
 from nightmend.nights import night_key, open_night
 from nightmend.proof.judge import judge
 from nightmend.report.build import build_report
 from nightmend.report.html import write_report
 from nightmend.results import Judgements
 from nightmend.review.dropping import EVERYTHING, drop, drop_repairs
-from nightmend.review.drops import Drops, drop_keys
+from nightmend.review.drops import drop_keys
 from nightmend.review.publication import Branch, Branches, publish
 from nightmend.review.runs import Run, Runs, find_run
 from nightmend.settings import Budget
@@ -45,7 +46,7 @@ class Place:
         course = course or self.night.course
         for name in self.git("for-each-ref", "--format=%(refname)", "refs/heads/nightmend").split():
             self.git("update-ref", "-d", name)
-        for record in ("branches.json", "dropped.json"):
+        for record in ("branches.json", FILE):
             (self.workspace.folder / record).unlink(missing_ok=True)
         published = publish(self.workspace, course.shipped.commit)
         night = self.workspace.night.model_copy(update={"budget": budget or Budget()})
@@ -112,7 +113,7 @@ def test_what_is_left_must_be_proved_or_nothing_moves(place):
     with pytest.raises(ValidationError, match=r"nothing was dropped: .*tests/test_shop.py::test_area"):
         drop(place.workspace, run, [place.ids["lower"]])
     assert place.shop() == WHOLE
-    assert Drops(place.workspace.folder).read() == {}
+    assert Ledger.open(place.workspace.folder).refused() == {}
     drop(place.workspace, run, [place.ids["lower"], place.ids["wider"]])
     assert "return 5" not in place.shop()
 
@@ -203,17 +204,18 @@ def test_later_nights_refuse_what_was_dropped_and_only_their_checkpoints_are_mad
     night = open_night(place.workspace.target.path, sys.executable, home=home)
     assert night_key(night, "diagnostics") == night_key(before, "diagnostics")
     assert night_key(night, "repairs") != night_key(before, "repairs")
-    assert len(night.dropped) == 1
+    assert len(night.refused) == 1
 
     later = Workspace(night)
     content = later.store.read(place.night.first.snapshot, "shop.py")
     (key,) = drop_keys(place.repairs["parting"], {"shop.py": content})
-    assert key in night.dropped
+    assert key in night.refused
     baseline = place.night.baseline
     one, other = judge(
         later, place.night.first.snapshot, [place.repairs["parting"], place.repairs["morning"]], baseline
     )
-    assert (one.verdict, one.reason) == ("refused", f"a person dropped it on {night.dropped[key]}")
+    assert (one.verdict, one.reason) == ("refused", f"a person {night.refused[key]}")
+    assert one.reason.startswith("a person dropped it on 20")
     assert "dropped" not in other.reason
 
 

@@ -1,0 +1,7 @@
+"""What Alembic runs to migrate a ledger: in the connection, and the transaction, of whoever asks."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"], render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()
