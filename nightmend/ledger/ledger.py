@@ -1,7 +1,9 @@
 """The ledger of a target: its runs, issues and repairs over the nights, and what people decided of them."""
 
 import contextlib
+import hashlib
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from nightmend.diagnosis.diagnosis import Diagnosis
-from nightmend.errors import PrerequisiteError
-from nightmend.ledger.engine import open_engine
+from nightmend.errors import NightmendError, PrerequisiteError
+from nightmend.files import write_atomically
+from nightmend.ledger.engine import BUSY_MILLISECONDS, open_engine
 from nightmend.ledger.entries import KnownIssue, NightEntry, RepairEntry, ShippedRepair, Trace
 from nightmend.ledger.migrating import migrate
 from nightmend.ledger.models import AgentStateRow, DecisionRow, IssueRow, RepairRow, RunRow
@@ -41,7 +44,6 @@ class Ledger:
         """
         folder.mkdir(parents=True, exist_ok=True)
         ledger = cls(folder)
-        ledger.path.touch(mode=0o600)  # it holds lines of the target
         try:
             ledger._migrate()
         except (sqlite3.DatabaseError, DBAPIError) as error:
@@ -103,6 +105,41 @@ class Ledger:
         with self._session() as session:
             return tuple(session.scalars(select(RunRow.name).order_by(RunRow.ended, RunRow.name)))
 
+    def backup(self, folder: Path) -> str:
+        """Copy the ledger into a folder; returns the name of the copy, the SHA-256 of its bytes."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            copy = Path(scratch) / FILE
+            with self._connected(self.path) as ledger, self._connected(copy) as other:
+                ledger.backup(other)
+                other.execute("PRAGMA journal_mode = DELETE")  # one file by itself
+            content = copy.read_bytes()
+        name = hashlib.sha256(content).hexdigest()
+        if not (folder / name).exists() or (folder / name).read_bytes() != content:
+            write_atomically(folder / name, content)
+        return name
+
+    def restore(self, folder: Path, name: str) -> None:
+        """Make the ledger what a copy holds, in one transaction; NightmendError where that is not whole."""
+        try:
+            content = (folder / name).read_bytes()
+        except OSError as error:
+            raise NightmendError(f"the ledger's backup {folder / name} is gone: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != name:
+            raise NightmendError(f"the ledger's backup {folder / name} is damaged")
+        with self._connected(folder / name) as copy, self._connected(self.path) as ledger:
+            copy.backup(ledger)
+            ledger.execute("PRAGMA journal_mode = WAL")
+
+    @contextlib.contextmanager
+    def _connected(self, place: Path) -> Iterator[sqlite3.Connection]:
+        """Give SQLite's own connection, for what SQLAlchemy does not have."""
+        try:
+            with contextlib.closing(sqlite3.connect(place, timeout=BUSY_MILLISECONDS / 1000)) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
     @contextlib.contextmanager
     def _session(self) -> Iterator[Session]:
         try:
@@ -112,6 +149,7 @@ class Ledger:
             raise self._unusable(error) from error
 
     def _migrate(self) -> None:
+        self.path.touch(mode=0o600)  # it holds lines of the target
         with self._engine.begin() as connection:
             if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
                 raise sqlite3.DatabaseError("its pages contradict each other")

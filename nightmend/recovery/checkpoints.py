@@ -20,12 +20,14 @@ NAMED = "named"
 
 
 class DatabaseState(Frozen):
-    """What is known of a target over the nights: until there is a ledger, the index of its checkpoints."""
+    """What is known of a target over the nights: the index of its checkpoints, and its ledger."""
 
     checkpoints: tuple[str, ...]
     """Names, oldest first, the unreadable ones last."""
     digest: str
     """SHA-256 over their files."""
+    ledger: str | None = None
+    """The backup of the ledger, by the SHA-256 of its bytes; None where there was no ledger yet."""
 
 
 class SystemCheckpoint(Frozen):

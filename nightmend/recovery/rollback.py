@@ -1,4 +1,4 @@
-"""Rollback of a whole night: branch, agent states and settings of a checkpoint, all or nothing."""
+"""Rollback of a whole night: branch, agent states, settings and ledger of a checkpoint, all or nothing."""
 
 import time
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from pathlib import Path
 from nightmend.errors import NightmendError, RollbackError
 from nightmend.files import write_atomically
 from nightmend.git.publish import move_branch
+from nightmend.ledger.ledger import Ledger
 from nightmend.night import Night
 from nightmend.nights import ambient_night
 from nightmend.recovery.checkpoints import Checkpoints, DatabaseState, SystemCheckpoint
@@ -31,6 +32,7 @@ class SystemRollbackManager:
         self.workspace = Workspace(self.night)
         self.checkpoints = Checkpoints(self.workspace.folder / "checkpoints")
         self.states = AgentStates(self.workspace.folder / "agents")
+        self.backups = self.workspace.folder / "checkpoints" / "ledgers"
         self.log = self.workspace.folder / "rollback.log"
         self._settings = settings
 
@@ -71,17 +73,20 @@ class SystemRollbackManager:
         """Restore a checkpoint and return it; ValueError where there is none of that name.
 
         The branch moves in one ref transaction, and only from where its run left it. When anything fails, the
-        states and settings of before are put back, the log says so, and RollbackError is raised.
+        states, settings and ledger of before are put back, the log says so, and RollbackError is raised.
         """
         checkpoint = self.checkpoints.get(checkpoint_name)
         before, settings = self.states.backup(), self.capture_configuration()
+        database = self.capture_database_state()
         try:
             self.stop_all_agents()
             self.restore_agent_states(checkpoint.agent_states)
             self.restore_configuration(checkpoint.configuration)
             self.restart_agents(checkpoint.agent_states)
+            self.restore_database_state(checkpoint.database_state)
             self._move_branch(checkpoint)
         except (NightmendError, OSError) as error:
+            self.restore_database_state(database)
             self.states.bring_back(before)
             self.restore_configuration(settings)
             self.log_rollback(checkpoint_name, f"FAILED: {error}")
@@ -108,8 +113,14 @@ class SystemRollbackManager:
         self._settings(configuration)
 
     def capture_database_state(self) -> DatabaseState:
-        """Return what is known of a target over the nights: until there is a ledger, its checkpoints."""
-        return self.checkpoints.database_state()
+        """Back the ledger up, and return what is known of a target over the nights."""
+        backup = Ledger.open(self.workspace.folder).backup(self.backups)
+        return self.checkpoints.database_state().model_copy(update={"ledger": backup})
+
+    def restore_database_state(self, state: DatabaseState | None) -> None:
+        """Make the ledger what it was; NightmendError, and nothing changes, where its backup is not whole."""
+        if state and state.ledger:
+            Ledger(self.workspace.folder).restore(self.backups, state.ledger)
 
     def stop_all_agents(self) -> None:
         """Make every agent undeployed; what works between nights is only its state."""

@@ -6,13 +6,15 @@ import sys
 import threading
 
 import pytest
+from alembic import command
 
 from nightmend.diagnosis.diagnosis import Diagnosis
-from nightmend.errors import PrerequisiteError
+from nightmend.errors import NightmendError, PrerequisiteError
 from nightmend.evidence import Evidence
 from nightmend.issue import Issue
 from nightmend.ledger.entries import NightEntry, RepairEntry
 from nightmend.ledger.ledger import FILE, Ledger
+from nightmend.ledger.migrating import configuration
 from nightmend.recovery.states import AgentState
 from tests.nightmend.ledger.conftest import judged
 
@@ -153,6 +155,59 @@ def test_a_corrupt_one_is_set_aside_by_name_and_a_new_one_begins(tmp_path, ledge
     assert f"it is {aside.name} now, and a new one begins" in said[0]
     assert Ledger.open(tmp_path, said.append).runs() == ()
     assert len(said) == 1
+
+
+def test_a_backup_brings_back_exactly_what_was(ledger, tmp_path):
+    ledger.remember(night("1", diagnosis(issue("a"))))
+    ledger.decide("dropped", ["k"], "2026-11-26")
+    before = standing(ledger), ledger.refused(), ledger.runs()
+    folder = tmp_path / "backups"
+    name = ledger.backup(folder)
+    assert ledger.backup(folder) == name, "what did not change needs no room"
+    assert [path.name for path in folder.iterdir()] == [name]
+    with sqlite3.connect(folder / name) as database:
+        assert list(database.execute("SELECT name FROM run")) == [("1",)]
+
+    ledger.remember(night("2", diagnosis(*(issue(f"i{number}") for number in range(500)))))
+    ledger.decide("reverted", ["l"], "2026-11-27")
+    later = ledger.backup(folder)
+    ledger.restore(folder, name)
+    assert (standing(ledger), ledger.refused(), ledger.runs()) == before
+    ledger.remember(night("3"))
+    ledger.restore(folder, later)
+    assert (ledger.runs(), len(ledger.issues())) == (("1", "2"), 501)
+
+
+def test_a_backup_is_of_one_moment_though_another_process_writes(ledger, tmp_path):
+    ledger.remember(night("1"))
+    other = sqlite3.connect(ledger.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("DELETE FROM agent_state")
+    name = ledger.backup(tmp_path / "backups")
+    other.execute("COMMIT")
+    other.close()
+    with sqlite3.connect(tmp_path / "backups" / name) as database:
+        assert list(database.execute("SELECT count(*) FROM agent_state")) == [(1,)]
+
+
+@pytest.mark.parametrize("damage", ["gone", "damaged"])
+def test_a_backup_that_is_not_whole_changes_nothing(ledger, tmp_path, damage):
+    ledger.remember(night("1"))
+    backup = tmp_path / "backups" / ledger.backup(tmp_path / "backups")
+    ledger.remember(night("2"))
+    backup.unlink() if damage == "gone" else backup.write_bytes(backup.read_bytes()[:-1])
+    with pytest.raises(NightmendError, match=f"the ledger's backup .* is {damage}"):
+        ledger.restore(backup.parent, backup.name)
+    assert ledger.runs() == ("1", "2")
+
+
+def test_a_backup_of_an_older_revision_is_migrated_when_it_is_opened(ledger, tmp_path):
+    with ledger._engine.begin() as connection:
+        command.downgrade(configuration(connection), "base")
+    name = ledger.backup(tmp_path / "backups")
+    Ledger.open(tmp_path).remember(night("1"))
+    ledger.restore(tmp_path / "backups", name)
+    assert Ledger.open(tmp_path).runs() == ()
 
 
 def test_one_that_cannot_be_opened_is_a_sentence_and_stays(tmp_path):

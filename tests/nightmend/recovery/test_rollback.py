@@ -4,6 +4,7 @@ import time
 import pytest
 
 from nightmend.errors import RollbackError
+from nightmend.ledger.ledger import FILE, Ledger
 from nightmend.recovery.rollback import SystemRollbackManager
 from nightmend.results import PhaseResult
 from nightmend.settings import OrchestratorSettings
@@ -113,6 +114,45 @@ def test_before_the_first_night_only_agents_and_settings_go_back(workspace_of):
     manager.states.write("code_quality", "registered")
     manager.rollback_to_checkpoint("untouched")
     assert manager.capture_agent_states() == ()
+
+
+def test_the_ledger_goes_back_with_the_branch_and_comes_again_when_that_fails(night):
+    ledger = Ledger.open(night.workspace.folder)
+    ledger.decide("dropped", ["early"], "2026-11-26")
+    night.manager.create_system_checkpoint("mine")
+    ledger.decide("dropped", ["late"], "2026-11-27")
+    night.manager.rollback_to_checkpoint(f"{night.run}/repairs")
+    assert ledger.refused() == {}
+    night.manager.rollback_to_checkpoint("mine")
+    assert ledger.refused().keys() == {"early"}
+    night.git("update-ref", f"refs/heads/nightmend/{night.run}", night.workspace.night.base_commit)
+    with pytest.raises(RollbackError):
+        night.manager.rollback_to_checkpoint(f"{night.run}/repairs")
+    assert ledger.refused().keys() == {"early"}
+
+
+def test_a_ledger_whose_backup_is_damaged_fails_the_rollback_and_nothing_changes(night):
+    ledger = Ledger.open(night.workspace.folder)
+    ledger.decide("dropped", ["early"], "2026-11-26")
+    night.manager.create_system_checkpoint("mine")
+    ledger.decide("dropped", ["late"], "2026-11-27")
+    night.manager.create_system_checkpoint("of-now")
+    night.manager.states.write("code_quality", "registered", "now")
+    before = night.branch, night.states()
+    for backup in night.manager.backups.iterdir():
+        backup.write_bytes(b"rubbish")
+    with pytest.raises(RollbackError, match="is damaged"):
+        night.manager.rollback_to_checkpoint("mine")
+    assert (night.branch, night.states()) == before
+    assert ledger.refused().keys() == {"early", "late"}
+
+
+def test_a_damaged_ledger_is_no_obstacle_to_going_back(night):
+    Ledger.open(night.workspace.folder).decide("dropped", ["early"], "2026-11-26")
+    night.manager.create_system_checkpoint("mine")
+    (night.workspace.folder / FILE).write_bytes(b"rubbish")
+    night.manager.rollback_to_checkpoint("mine")
+    assert Ledger.open(night.workspace.folder).refused().keys() == {"early"}
 
 
 class Installation:
