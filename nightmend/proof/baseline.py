@@ -1,8 +1,11 @@
+from collections.abc import Sequence
+
 from nightmend.frozen import Frozen
-from nightmend.proof.compare import broken_tests
 from nightmend.proof.packages import packages_of
+from nightmend.proof.plan import plan_suite
+from nightmend.proof.quarantine import Quarantined, Way, quarantine
 from nightmend.proof.records import HANGING
-from nightmend.proof.suite import SuiteRun, run_suite
+from nightmend.proof.suite import SuiteRun, limits_beside, run_suite
 from nightmend.proof.unrunnable import Unrunnable, unrunnable
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
@@ -15,22 +18,61 @@ class Baseline(Frozen):
     """The tests of a snapshot before anything is judged by them."""
 
     suite: SuiteRun
+    """In the suite's own order."""
     unsteady: tuple[str, ...] = ()
-    """Tests that passed in one run and not in the other; no repair is judged by them."""
+    """Tests that passed in one run and not in another; no repair is judged by them."""
+    quarantined: tuple[Quarantined, ...] = ()
+    """Of the unsteady ones, what was found out at the beginning."""
+    runs: int = 0
+    """Of the whole suite, that were compared."""
+    order_seed: int = 0
+    """Of the other order."""
+    hash_seed: int = 0
+    """PYTHONHASHSEED in that order."""
+    note: str = ""
+    """What else the other order showed, as a sentence without a full stop."""
     unrunnable: Unrunnable = Unrunnable()
     """Those that want what a sandbox does not have."""
 
+    @property
+    def judging(self) -> SuiteRun:
+        """The run, in which only the tests by which repairs are judged reach anything."""
+        spectrum = self.suite.spectrum.without(self.unsteady)
+        return self.suite.model_copy(update={"spectrum": spectrum}) if self.unsteady else self.suite
 
-def establish_baseline(workspace: Workspace, snapshot: Snapshot) -> Baseline:
-    """Run the suite twice, once with coverage and once without: what differs is not steady."""
+
+def establish_baseline(workspace: Workspace, snapshot: Snapshot, seed: int | None = None) -> Baseline:
+    """Run the suite with coverage, and again without it, in another order and with another hash seed.
+
+    What differs is looked at again, and no repair is judged by it. `seed` is by default one of the snapshot:
+    the same tree is always looked at in the same orders, another one in others.
+    """
     measured = _without_hanging(workspace, snapshot)
     if not measured.usable:
         return Baseline(suite=measured, unrunnable=_unrunnable(workspace, snapshot, measured))
-    plain = run_suite(workspace, snapshot, without=measured.left_out)
-    unsteady = {*broken_tests(measured, plain), *broken_tests(plain, measured)}
+    seed = 1 + int(snapshot.tree[:4], 16) if seed is None else seed
+    fixed = plan_suite(workspace, snapshot).hash_seed
+    own, other = Way(None, fixed or 0), Way(seed, seed if fixed is None else fixed)
+    limits = limits_beside(measured)
+
+    def run(way: Way, only: Sequence[str] | None) -> SuiteRun:
+        return run_suite(
+            workspace, snapshot, only=only, without=measured.left_out, limits=limits,
+            hash_seed=way.hash_seed, order=way.order,
+        )  # fmt: skip
+
+    second = run(other, None)
+    looked = quarantine(measured, second, own, other, run)
     return Baseline(
         suite=measured,
-        unsteady=tuple(sorted(unsteady)),
+        unsteady=tuple(sorted(one.test for one in looked.quarantined)),
+        quarantined=looked.quarantined,
+        runs=looked.runs,
+        order_seed=seed,
+        hash_seed=other.hash_seed,
+        note=f"in another order the tests did not come to their end: {second.reason}"
+        if second.cut_short
+        else "",
         unrunnable=_unrunnable(workspace, snapshot, measured),
     )
 

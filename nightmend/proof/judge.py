@@ -39,7 +39,7 @@ def judge(
     equality_rung(bench)
     runnable_rung(bench, baseline.unrunnable)
     redetection_rung(bench)
-    reach_rung(bench, baseline.suite)
+    reach_rung(bench, baseline.judging)
     policy_rung(bench)
     overlap_rung(bench)
     if baseline.suite.usable:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from nightmend.frozen import Frozen
+from nightmend.proof.fixed_seed import fixed_hash_seed
 from nightmend.proof.overlaid import built_in_copies, built_in_place
 from nightmend.proof.packages import Package, copies_among, packages_of, roots_missing
 from nightmend.proof.pytest_command import PytestCommand
@@ -36,6 +37,8 @@ class Plan(Frozen):
     """Files of the working tree that a build made."""
     paths: tuple[str, ...] = ()
     """What holds the tests by the target's own word; else its pytest finds them."""
+    hash_seed: int | None = None
+    """PYTHONHASHSEED, where the target fixes it for its tests."""
 
 
 @lru_cache(maxsize=8)
@@ -46,9 +49,11 @@ def plan_suite(workspace: Workspace, snapshot: Snapshot) -> Plan:
     found = survey(workspace, snapshot, packages)
     root = str(workspace.target.path)
     wanted = workspace.night.declared.test_command or PytestCommand()
-    config = pytest_config(
-        lambda path: workspace.store.read(snapshot, path) if path in files else None, found.pytest_version
-    )
+
+    def read(path: str) -> bytes | None:
+        return workspace.store.read(snapshot, path) if path in files else None
+
+    config = pytest_config(read, found.pytest_version)
     copies = copies_among(packages, found.places, root)
     lacking = roots_missing(packages, found.places, copies.values(), root)
     roots = [os.path.normpath(os.path.join(root, place)) for place in lacking]
@@ -60,6 +65,7 @@ def plan_suite(workspace: Workspace, snapshot: Snapshot) -> Plan:
         copies=copies,
         built=_built(workspace, snapshot, packages, copies),
         paths=wanted.paths,
+        hash_seed=fixed_hash_seed(read),
     )
 
 

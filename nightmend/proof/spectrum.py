@@ -1,5 +1,6 @@
 """Which tests reach what: lines that they run, files that they open, processes that they start."""
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import Annotated
 
@@ -42,6 +43,23 @@ class Spectrum(Frozen):
     def opening(self, path: str) -> int:
         """Return who opened a file."""
         return int(self.opened.get(path, "0"), 16)
+
+    def without(self, tests: Collection[str]) -> "Spectrum":
+        """Return what is reached without some tests."""
+        kept = ~sum(1 << at for at, name in enumerate(self.tests) if at and name in tests)
+
+        def left(some: Tests) -> Tests:
+            return hex(int(some, 16) & kept)
+
+        return Spectrum(
+            tests=self.tests,
+            lines={
+                path: tuple((left(some), lines) for some, lines in groups if int(some, 16) & kept)
+                for path, groups in self.lines.items()
+            },
+            opened={path: left(some) for path, some in self.opened.items()},
+            spawning=left(self.spawning),
+        )
 
     @property
     def starting_processes(self) -> int:

@@ -27,6 +27,7 @@ from nightmend.workspace import Workspace, hand_over
 __all__ = ["Outcome", "SuiteRun", "run_suite"]
 
 PLUGIN = Bind(host=str(INSIDE / "pytest_plugin.py"), inside="/nightmend/plugin/nightmend_witness.py")
+ORDER = Bind(host=str(INSIDE / "pytest_order.py"), inside="/nightmend/plugin/nightmend_order.py")
 REACH = Bind(host=str(INSIDE / "pytest_reach.py"), inside="/nightmend/plugin/nightmend_reach.py")
 PROFILER = Bind(host=str(INSIDE / "pytest_profiler.py"), inside="/nightmend/plugin/nightmend_profiler.py")
 COVERAGE, PROFILERS = "/nightmend/coverage", "/nightmend/profilers"
@@ -56,6 +57,7 @@ class Orders(Frozen):
     coverage: str
     profilers: str
     repeat: dict[str, int]
+    order: int | None
 
 
 def limits_beside(baseline: SuiteRun) -> Limits:
@@ -80,6 +82,7 @@ def run_suite(
     limits: Limits = SUITE_LIMITS,
     repeat: Mapping[str, int] = {},
     hash_seed: int = 0,
+    order: int | None = None,
 ) -> SuiteRun:
     """Run the tests on a snapshot with `changes` (path to new content) laid over it.
 
@@ -87,6 +90,7 @@ def run_suite(
     `coverage` records the lines that each test reaches.
     `profilers` has line-profiler and memory-profiler watch the bodies of tests.
     `repeat` has the bodies of tests run eight times as often as it says, for their CPU time alone.
+    `hash_seed` is PYTHONHASHSEED, where the suite fixes none; `order` the seed of another order than its own.
     """
     plan = plan_suite(workspace, snapshot)
     if plan.survey.pytest is None:
@@ -97,6 +101,7 @@ def run_suite(
         return SuiteRun(usable=True, reason="none of the tests asked for is in the tree")
     with _copies(workspace, snapshot, plan, changes) as copies:
         binds = [PLUGIN, *plan.built, *copies]
+        binds += [ORDER] if order is not None else []
         binds += [REACH, _package("coverage", COVERAGE)] if coverage else []
         binds += [PROFILER, *(_package(name, PROFILERS) for name in PROFILING)] if profilers else []
         with workspace.sandbox(snapshot, "suite", limits=limits, at_target=True, binds=binds) as box:
@@ -117,9 +122,11 @@ def run_suite(
                 coverage=COVERAGE,
                 profilers=PROFILERS,
                 repeat=dict(repeat),
+                order=order,
             )
             ignored = [f"--ignore={name}" for name in without if "::" not in name]
-            hooks = [name for name, wanted in (("reach", coverage), ("profiler", profilers)) if wanted]
+            asked = {"order": order is not None, "reach": coverage, "profiler": profilers}
+            hooks = [name for name, wanted in asked.items() if wanted]
             plugins = [word for name in hooks for word in ("-p", f"nightmend_{name}")]
             chosen = [*plugins, *ignored, *(plan.paths if files is None else files)]
             result, records = _run(workspace, plan, box, chosen, orders, hash_seed)
@@ -133,7 +140,7 @@ def _run(
     box.write(f"{FOLDER}/orders.json", orders.model_dump_json().encode())
     box.write(f"{FOLDER}/records", b"")
     variables = environment(workspace, path=[os.path.dirname(PLUGIN.inside), *plan.import_roots])
-    variables["PYTHONHASHSEED"] = str(hash_seed)
+    variables["PYTHONHASHSEED"] = str(hash_seed if plan.hash_seed is None else plan.hash_seed)
     variables["NIGHTMEND_ORDERS"] = f"{orders.root}/{FOLDER}/orders.json"
     variables["COVERAGE_CORE"] = "ctrace"  # the only one that knows which test runs
     result = box.run([*plan.command, *OPTIONS, *files], env=variables)

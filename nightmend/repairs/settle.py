@@ -93,7 +93,7 @@ def _graded(
     if not waiting or not baseline.suite.usable or not budget:
         return tuple(judgements)
     everything = [one.repair for one in kept]
-    found = guarded(workspace, snapshot, everything, waiting, baseline.suite, budget)
+    found = guarded(workspace, snapshot, everything, waiting, baseline.judging, budget)
     return tuple(_with_guard(one, found.get(one.repair.id)) for one in judgements)
 
 

@@ -137,6 +137,8 @@ def _environment() -> Environment:
     environment.globals |= {
         "headline": story.headline,
         "tests_sentence": story.tests_sentence,
+        "steadiness_sentence": story.steadiness_sentence,
+        "quarantine_reason": story.quarantine_reason,
         "branch_sentence": story.branch_sentence,
         "first_sentences": story.first_sentences,
         "budget_sentence": story.budget_sentence,

@@ -9,6 +9,7 @@ from nightmend.evidence import Evidence, Grade, Verdict
 from nightmend.frozen import Frozen
 from nightmend.gate import Gate
 from nightmend.monitoring.summary import Monitoring
+from nightmend.proof.quarantine import Quarantined
 from nightmend.repairs.repair import Safety
 from nightmend.results import Metric, PhaseStatus
 from nightmend.settings import Profile
@@ -35,6 +36,17 @@ class TestNumbers(Frozen):
     usable: bool = True
     reason: str = ""
     unsteady: tuple[str, ...] = ()
+    """Tests that did not end alike each time, so that no repair is judged by them."""
+    quarantined: tuple[Quarantined, ...] = ()
+    """What was found out about those that were known before the night."""
+    runs: int = 0
+    """Of the whole suite before anything was changed, that were compared."""
+    order_seed: int = 0
+    """Of the other order in which one of them ran."""
+    hash_seed: int = 0
+    """PYTHONHASHSEED in that one."""
+    note: str = ""
+    """What else that one showed."""
     not_passed: dict[str, str] = Field(default_factory=dict)
     """Tests and files of tests that failed or could not run before the night; a hundred at most."""
     could_not_run: int = 0

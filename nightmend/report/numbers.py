@@ -1,6 +1,7 @@
 """A report without any text of the target: the numbers, and the names of patterns, agents and gates."""
 
 from nightmend.gate import Gate
+from nightmend.proof.quarantine import Quarantined
 from nightmend.report.model import PhaseReport, RepairReport, Report
 
 ELSEWHERE = "told in the report, and not to this Prefect server"
@@ -18,10 +19,13 @@ def numbers_only(report: Report) -> Report:
     for repair in report.repairs:
         for path in repair.files:
             files.setdefault(path, f"file {len(files) + 1}")
+    hidden_tests = {one: f"test {number}" for number, one in enumerate(report.tests.unsteady, 1)}
     tests = {
         "reason": _short(report.tests.reason),
         "wants": {},
-        "unsteady": tuple(f"test {number}" for number, _ in enumerate(report.tests.unsteady, 1)),
+        "unsteady": tuple(hidden_tests.values()),
+        "quarantined": tuple(_quarantined(one, hidden_tests) for one in report.tests.quarantined),
+        "note": _short(report.tests.note),
     }
     hidden = {
         "error": _short(report.error),
@@ -35,6 +39,14 @@ def numbers_only(report: Report) -> Report:
 
 def _short(text: str) -> str:
     return ELSEWHERE if text else ""
+
+
+def _quarantined(one: Quarantined, names: dict[str, str]) -> Quarantined:
+    deciders = {
+        field: names.get(test, "a test") if (test := getattr(one, field)) else ""
+        for field in ("spoiled_by", "needs")
+    }
+    return one.model_copy(update={"test": names.get(one.test, "a test"), **deciders})
 
 
 def _phase(phase: PhaseReport) -> PhaseReport:

@@ -8,6 +8,7 @@ from typing import Literal
 from nightmend.evidence import Evidence, Grade
 from nightmend.frozen import Frozen
 from nightmend.gate import Gate
+from nightmend.proof.quarantine import Quarantined
 from nightmend.proof.unrunnable import Unrunnable
 from nightmend.report.model import RepairReport, Report
 
@@ -182,6 +183,30 @@ def tests_sentence(report: Report) -> str:
         f"The tests are {'WORSE' if worse else 'no worse'}: "
         f"{before.passed} passed before, {after.passed} after{unsteady}{note}."
     )
+
+
+def steadiness_sentence(report: Report) -> str:
+    """Say what was seen when the tests ran more than once; that they are steady is never known."""
+    tests = report.tests
+    if not tests.runs:
+        return ""
+    seen = f"{count(len(tests.unsteady), 'test')} differed" if tests.unsteady else "No difference was seen"
+    other = f"another (seed {tests.order_seed}, PYTHONHASHSEED={tests.hash_seed})"
+    note = f" {tests.note[:1].upper()}{tests.note[1:]}." if tests.note else ""
+    return f"{seen} in {tests.runs} runs before any change, in the suite's own order and in {other}.{note}"
+
+
+def quarantine_reason(one: Quarantined) -> str:
+    """Say why no repair is judged by a test."""
+    if one.cause == "flaky":
+        return f"ended in two ways in the same order (seed {one.order_seed}, PYTHONHASHSEED={one.hash_seed})"
+    if one.cause == "hash_seed":
+        return f"ends otherwise with PYTHONHASHSEED={one.hash_seed}, in the suite's own order"
+    if one.spoiled_by:
+        return f"depends on the order: passes alone, fails behind {one.spoiled_by}"
+    if one.needs:
+        return f"depends on the order: fails alone, passes behind {one.needs}"
+    return f"depends on the order (seed {one.order_seed}); no single test was found that decides it"
 
 
 def first_sentences(report: Report) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import pytest
 
 from nightmend.evidence import Evidence, Speed
 from nightmend.gate import Gate
+from nightmend.proof.quarantine import Quarantined
 from nightmend.report.model import (
     AgentReport,
     CategoryCounts,
@@ -67,6 +68,19 @@ def _report(text: str = "plain") -> Report:
             before=TestCounts(passed=214, failed=3, errors=1, skipped=7),
             after=TestCounts(passed=214, failed=3, errors=1, skipped=7),
             unsteady=(f"tests/test_a.py::test[{text}]",),
+            quarantined=(
+                Quarantined(
+                    test=f"tests/test_a.py::test[{text}]",
+                    cause="order",
+                    order_seed=7,
+                    hash_seed=8,
+                    spoiled_by=f"tests/test_b.py::{text}",
+                ),
+            ),
+            runs=4,
+            order_seed=7,
+            hash_seed=8,
+            note=f"in another order the tests did not come to their end: {text}",
         ),
         phases=(
             PhaseReport(

@@ -1,5 +1,6 @@
 import pytest
 
+from nightmend.proof.quarantine import Quarantined
 from nightmend.report import story
 from nightmend.report.html import render
 from nightmend.report.model import EnvironmentReport, MissingReport, TestCounts
@@ -19,6 +20,34 @@ def test_tests_that_cannot_judge_say_why(report_of):
     tests = told.tests.model_copy(update={"usable": False, "reason": "pytest is missing"})
     said = story.tests_sentence(told.model_copy(update={"tests": tests}))
     assert said == "The tests could not judge: pytest is missing."
+
+
+def test_nothing_is_said_to_be_steady_only_that_no_difference_was_seen(report_of):
+    told = report_of("x")
+    quiet = told.tests.model_copy(update={"unsteady": (), "quarantined": (), "runs": 2, "note": ""})
+    assert story.steadiness_sentence(told.model_copy(update={"tests": quiet})) == (
+        "No difference was seen in 2 runs before any change, in the suite's own order and in another "
+        "(seed 7, PYTHONHASHSEED=8)."
+    )
+    never = quiet.model_copy(update={"runs": 0})
+    assert story.steadiness_sentence(told.model_copy(update={"tests": never})) == ""
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"cause": "flaky"}, "ended in two ways in the same order (seed 3, PYTHONHASHSEED=4)"),
+        ({"cause": "hash_seed"}, "ends otherwise with PYTHONHASHSEED=4, in the suite's own order"),
+        ({"cause": "order", "needs": "b"}, "depends on the order: fails alone, passes behind b"),
+        (
+            {"cause": "order"},
+            "depends on the order (seed 3); no single test was found that decides it",
+        ),
+    ],
+)
+def test_what_was_found_out_about_a_quarantined_test(found, said):
+    one = Quarantined(test="a", order_seed=3, hash_seed=4, **found)
+    assert story.quarantine_reason(one) == said
 
 
 def test_themes_gather_a_pattern_and_leave_out_what_was_not_kept(report_of):
