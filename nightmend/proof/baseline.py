@@ -29,6 +29,8 @@ class Baseline(Frozen):
     """Of the other order."""
     hash_seed: int = 0
     """PYTHONHASHSEED in that order."""
+    random_seed: int | None = None
+    """What pytest-randomly began each test with, in every run; None where it is not used."""
     note: str = ""
     """What else the other order showed, as a sentence without a full stop."""
     unrunnable: Unrunnable = Unrunnable()
@@ -51,8 +53,9 @@ def establish_baseline(workspace: Workspace, snapshot: Snapshot, seed: int | Non
     if not measured.usable:
         return Baseline(suite=measured, unrunnable=_unrunnable(workspace, snapshot, measured))
     seed = 1 + int(snapshot.tree[:4], 16) if seed is None else seed
-    fixed = plan_suite(workspace, snapshot).hash_seed
-    own, other = Way(None, fixed or 0), Way(seed, seed if fixed is None else fixed)
+    plan = plan_suite(workspace, snapshot)
+    own = Way(None, plan.hash_seed or 0)
+    other = Way(seed, seed if plan.hash_seed is None else plan.hash_seed)
     limits = limits_beside(measured)
 
     def run(way: Way, only: Sequence[str] | None) -> SuiteRun:
@@ -69,6 +72,7 @@ def establish_baseline(workspace: Workspace, snapshot: Snapshot, seed: int | Non
         quarantined=looked.quarantined,
         runs=looked.runs,
         order_seed=seed,
+        random_seed=plan.random_seed,
         hash_seed=other.hash_seed,
         note=f"in another order the tests did not come to their end: {second.reason}"
         if second.cut_short

@@ -11,7 +11,7 @@ from nightmend.proof.fixed_seed import fixed_hash_seed
 from nightmend.proof.overlaid import built_in_copies, built_in_place
 from nightmend.proof.packages import Package, copies_among, packages_of, roots_missing
 from nightmend.proof.pytest_command import PytestCommand
-from nightmend.proof.pytest_config import PytestConfig, pytest_config
+from nightmend.proof.pytest_config import PytestConfig, pytest_config, random_seed
 from nightmend.proof.survey import Survey, environment, survey
 from nightmend.sandboxes.protocol import Bind, CommandResult
 from nightmend.snapshot import Snapshot
@@ -19,7 +19,7 @@ from nightmend.workspace import Workspace
 
 STARTS = 4
 """Starts of pytest to learn its options, each without those that the one before did not know."""
-SHUFFLERS = ("randomly", "random_order")
+RANDOMLY = "--randomly-seed="
 
 
 class Plan(Frozen):
@@ -39,6 +39,8 @@ class Plan(Frozen):
     """What holds the tests by the target's own word; else its pytest finds them."""
     hash_seed: int | None = None
     """PYTHONHASHSEED, where the target fixes it for its tests."""
+    random_seed: int | None = None
+    """What pytest-randomly begins each test with, where it is there."""
 
 
 @lru_cache(maxsize=8)
@@ -57,15 +59,17 @@ def plan_suite(workspace: Workspace, snapshot: Snapshot) -> Plan:
     copies = copies_among(packages, found.places, root)
     lacking = roots_missing(packages, found.places, copies.values(), root)
     roots = [os.path.normpath(os.path.join(root, place)) for place in lacking]
+    command = _command(workspace, snapshot, found, config, wanted, roots)
     return Plan(
         packages=packages,
         survey=found,
-        command=(*_command(workspace, snapshot, found, config, roots), *wanted.options),
+        command=command,
         import_roots=tuple(roots),
         copies=copies,
         built=_built(workspace, snapshot, packages, copies),
         paths=wanted.paths,
         hash_seed=fixed_hash_seed(read),
+        random_seed=random_seed(config) if any(RANDOMLY in word for word in command) else None,
     )
 
 
@@ -78,14 +82,23 @@ def _built(
 
 
 def _command(
-    workspace: Workspace, snapshot: Snapshot, found: Survey, config: PytestConfig, roots: Sequence[str]
+    workspace: Workspace,
+    snapshot: Snapshot,
+    found: Survey,
+    config: PytestConfig,
+    wanted: PytestCommand,
+    roots: Sequence[str],
 ) -> tuple[str, ...]:
     root = workspace.target.path
     command = [workspace.interpreter.executable, "-m", "pytest", f"--rootdir={root}"]
     command += ["-c", str(root / config.file)] if config.file else []
-    command += [word for name in SHUFFLERS if name in found.plugins for word in ("-p", f"no:{name}")]
-    known = _known_options(workspace, snapshot, command, config, roots) if found.pytest else config.addopts
-    return (*command, *_options(known))
+    command += ["-p", "no:random_order"] if "random_order" in found.plugins else []
+    addopts = config.addopts
+    if "randomly" in found.plugins:  # it seeds each test; where the target switches it off, these are unknown
+        addopts = (f"{RANDOMLY}{random_seed(config)}", "--randomly-dont-reorganize", *addopts)
+    if found.pytest:
+        addopts = _known_options(workspace, snapshot, [*command, *wanted.options], addopts, roots)
+    return (*command, *_options(addopts), *wanted.options)
 
 
 def _options(addopts: Sequence[str]) -> tuple[str, ...]:
@@ -94,10 +107,13 @@ def _options(addopts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _known_options(
-    workspace: Workspace, snapshot: Snapshot, command: list[str], config: PytestConfig, roots: Sequence[str]
+    workspace: Workspace,
+    snapshot: Snapshot,
+    command: list[str],
+    addopts: tuple[str, ...],
+    roots: Sequence[str],
 ) -> tuple[str, ...]:
     """Return addopts without what this pytest refuses: options and plugins that are not installed."""
-    addopts = config.addopts
     variables = environment(workspace, path=roots)
     settings = workspace.night.sandbox
     limits = settings.limits.model_copy(update={"wall_seconds": settings.test_timeout})

@@ -5,6 +5,7 @@ import shlex
 import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from nightmend.frozen import Frozen
@@ -44,6 +45,13 @@ def pytest_config(read: Reader, version: tuple[int, ...]) -> PytestConfig:
             kept, dropped = split_options(options)
             return PytestConfig(file=file, addopts=tuple(kept), dropped=tuple(dropped))
     return PytestConfig()
+
+
+def random_seed(config: PytestConfig) -> int:
+    """Return the seed that a target gives to pytest-randomly; 0 where it leaves it open."""
+    words = [part for word in config.dropped for part in word.split("=", 1)]
+    following = (value for word, value in pairwise(words) if word == "--randomly-seed" and value.isdigit())
+    return int(next(following, "0"))
 
 
 def _candidates(version: tuple[int, ...]) -> Iterator[tuple[str, Parser]]:

@@ -194,6 +194,7 @@ def _tests(workspace: Workspace, course: Course) -> TestNumbers:
         runs=before.runs,
         order_seed=before.order_seed,
         hash_seed=before.hash_seed,
+        random_seed=before.random_seed,
         note=before.note,
         not_passed=_not_passed(before),
         could_not_run=before.unrunnable.count,

@@ -45,6 +45,8 @@ class TestNumbers(Frozen):
     """Of the other order in which one of them ran."""
     hash_seed: int = 0
     """PYTHONHASHSEED in that one."""
+    random_seed: int | None = None
+    """What pytest-randomly began each test with; None where the target does not use it."""
     note: str = ""
     """What else that one showed."""
     not_passed: dict[str, str] = Field(default_factory=dict)

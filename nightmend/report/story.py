@@ -193,7 +193,11 @@ def steadiness_sentence(report: Report) -> str:
     seen = f"{count(len(tests.unsteady), 'test')} differed" if tests.unsteady else "No difference was seen"
     other = f"another (seed {tests.order_seed}, PYTHONHASHSEED={tests.hash_seed})"
     note = f" {tests.note[:1].upper()}{tests.note[1:]}." if tests.note else ""
-    return f"{seen} in {tests.runs} runs before any change, in the suite's own order and in {other}.{note}"
+    random = f" pytest-randomly began each test with the seed {tests.random_seed}."
+    return (
+        f"{seen} in {tests.runs} runs before any change, in the suite's own order and in {other}."
+        f"{random if tests.random_seed is not None else ''}{note}"
+    )
 
 
 def quarantine_reason(one: Quarantined) -> str:

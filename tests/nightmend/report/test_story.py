@@ -29,6 +29,10 @@ def test_nothing_is_said_to_be_steady_only_that_no_difference_was_seen(report_of
         "No difference was seen in 2 runs before any change, in the suite's own order and in another "
         "(seed 7, PYTHONHASHSEED=8)."
     )
+    random = quiet.model_copy(update={"random_seed": 0})
+    assert story.steadiness_sentence(told.model_copy(update={"tests": random})).endswith(
+        " pytest-randomly began each test with the seed 0."
+    )
     never = quiet.model_copy(update={"runs": 0})
     assert story.steadiness_sentence(told.model_copy(update={"tests": never})) == ""
 
