@@ -65,6 +65,8 @@ def establish_baseline(workspace: Workspace, snapshot: Snapshot, seed: int | Non
         )  # fmt: skip
 
     second = run(other, None)
+    ending = f"in another order the tests did not come to their end: {second.reason}"
+    cut_short = ending if second.cut_short else ""
     looked = quarantine(measured, second, own, other, run)
     return Baseline(
         suite=measured,
@@ -74,9 +76,7 @@ def establish_baseline(workspace: Workspace, snapshot: Snapshot, seed: int | Non
         order_seed=seed,
         random_seed=plan.random_seed,
         hash_seed=other.hash_seed,
-        note=f"in another order the tests did not come to their end: {second.reason}"
-        if second.cut_short
-        else "",
+        note="; ".join(filter(None, (plan.brought.note, cut_short))),
         unrunnable=_unrunnable(workspace, snapshot, measured),
     )
 

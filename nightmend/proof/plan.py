@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from nightmend.frozen import Frozen
+from nightmend.proof.brought import DJANGO, Brought, brought
 from nightmend.proof.fixed_seed import fixed_hash_seed
 from nightmend.proof.overlaid import built_in_copies, built_in_place
 from nightmend.proof.packages import Package, copies_among, packages_of, roots_missing
@@ -26,7 +27,7 @@ class Plan(Frozen):
     """How the suite of one snapshot is run."""
 
     packages: tuple[Package, ...]
-    survey: Survey
+    brought: Brought
     command: tuple[str, ...]
     """Starts pytest with the target's own configuration, made fit for a measured run."""
     import_roots: tuple[str, ...]
@@ -55,14 +56,15 @@ def plan_suite(workspace: Workspace, snapshot: Snapshot) -> Plan:
     def read(path: str) -> bytes | None:
         return workspace.store.read(snapshot, path) if path in files else None
 
-    config = pytest_config(read, found.pytest_version)
+    extra = brought(found, workspace.interpreter.version, files, read)
+    config = pytest_config(read, extra.version)
     copies = copies_among(packages, found.places, root)
     lacking = roots_missing(packages, found.places, copies.values(), root)
-    roots = [os.path.normpath(os.path.join(root, place)) for place in lacking]
-    command = _command(workspace, snapshot, found, config, wanted, roots)
+    roots = [os.path.normpath(os.path.join(root, place)) for place in (*extra.roots, *lacking)]
+    command = _command(workspace, snapshot, found, extra, config, wanted, roots)
     return Plan(
         packages=packages,
-        survey=found,
+        brought=extra,
         command=command,
         import_roots=tuple(roots),
         copies=copies,
@@ -85,19 +87,21 @@ def _command(
     workspace: Workspace,
     snapshot: Snapshot,
     found: Survey,
+    extra: Brought,
     config: PytestConfig,
     wanted: PytestCommand,
     roots: Sequence[str],
 ) -> tuple[str, ...]:
     root = workspace.target.path
-    command = [workspace.interpreter.executable, "-m", "pytest", f"--rootdir={root}"]
-    command += ["-c", str(root / config.file)] if config.file else []
+    command = [workspace.interpreter.executable, *extra.start, *extra.plugins, f"--rootdir={root}"]
+    command += ["-c", str(root / config.file)] if config.file else extra.options
     command += ["-p", "no:random_order"] if "random_order" in found.plugins else []
     addopts = config.addopts
     if "randomly" in found.plugins:  # it seeds each test; where the target switches it off, these are unknown
         addopts = (f"{RANDOMLY}{random_seed(config)}", "--randomly-dont-reorganize", *addopts)
-    if found.pytest:
-        addopts = _known_options(workspace, snapshot, [*command, *wanted.options], addopts, roots)
+    if not extra.trouble:
+        start = [*command, *wanted.options]
+        addopts = _known_options(workspace, snapshot, start, extra, addopts, roots)
     return (*command, *_options(addopts), *wanted.options)
 
 
@@ -110,15 +114,17 @@ def _known_options(
     workspace: Workspace,
     snapshot: Snapshot,
     command: list[str],
+    extra: Brought,
     addopts: tuple[str, ...],
     roots: Sequence[str],
 ) -> tuple[str, ...]:
     """Return addopts without what this pytest refuses: options and plugins that are not installed."""
-    variables = environment(workspace, path=roots)
+    variables = environment(workspace, path=[os.path.dirname(DJANGO.inside), *roots]) | extra.variables
     settings = workspace.night.sandbox
     limits = settings.limits.model_copy(update={"wall_seconds": settings.test_timeout})
     for _ in range(STARTS if addopts else 0):
-        with workspace.sandbox(snapshot, "options", limits=limits, at_target=True) as box:
+        binds = extra.binds
+        with workspace.sandbox(snapshot, "options", limits=limits, at_target=True, binds=binds) as box:
             result = box.run([*command, *_options(addopts), "--markers"], env=variables)
         unknown = unknown_options(result, addopts) if result.return_code else frozenset()
         if not unknown:

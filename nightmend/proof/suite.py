@@ -9,12 +9,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
-from nightmend.errors import PrerequisiteError, SandboxError
+from nightmend.errors import SandboxError
 from nightmend.frozen import Frozen
 from nightmend.git.objects import blob_id
+from nightmend.proof.brought import bring
 from nightmend.proof.overlaid import lay_copy
 from nightmend.proof.plan import Plan, plan_suite
 from nightmend.proof.records import Outcome, Record, SuiteRun, judge_run, parse_records
@@ -93,17 +93,16 @@ def run_suite(
     `hash_seed` is PYTHONHASHSEED, where the suite fixes none; `order` the seed of another order than its own.
     """
     plan = plan_suite(workspace, snapshot)
-    if plan.survey.pytest is None:
-        why = plan.survey.trouble or f"{workspace.interpreter.executable} has no pytest"
-        return SuiteRun(usable=False, reason=f"the tests cannot be run: {why}")
+    if plan.brought.trouble:
+        return SuiteRun(usable=False, reason=f"the tests cannot be run: {plan.brought.trouble}")
     files = _files_of(only, workspace.checkout(snapshot))
     if files == []:
         return SuiteRun(usable=True, reason="none of the tests asked for is in the tree")
     with _copies(workspace, snapshot, plan, changes) as copies:
-        binds = [PLUGIN, *plan.built, *copies]
+        binds = [PLUGIN, *plan.brought.binds, *plan.built, *copies]
         binds += [ORDER] if order is not None else []
-        binds += [REACH, _package("coverage", COVERAGE)] if coverage else []
-        binds += [PROFILER, *(_package(name, PROFILERS) for name in PROFILING)] if profilers else []
+        binds += [REACH, bring("coverage", COVERAGE)] if coverage else []
+        binds += [PROFILER, *(bring(name, PROFILERS) for name in PROFILING)] if profilers else []
         with workspace.sandbox(snapshot, "suite", limits=limits, at_target=True, binds=binds) as box:
             for path, content in changes.items():
                 box.write(path, content)
@@ -140,6 +139,7 @@ def _run(
     box.write(f"{FOLDER}/orders.json", orders.model_dump_json().encode())
     box.write(f"{FOLDER}/records", b"")
     variables = environment(workspace, path=[os.path.dirname(PLUGIN.inside), *plan.import_roots])
+    variables |= plan.brought.variables
     variables["PYTHONHASHSEED"] = str(hash_seed if plan.hash_seed is None else plan.hash_seed)
     variables["NIGHTMEND_ORDERS"] = f"{orders.root}/{FOLDER}/orders.json"
     variables["COVERAGE_CORE"] = "ctrace"  # the only one that knows which test runs
@@ -167,15 +167,6 @@ def _copies(
         yield binds
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _package(name: str, folder: str) -> Bind:
-    """Show one of our own packages to the target's interpreter."""
-    spec = find_spec(name)
-    if spec is None or spec.origin is None:
-        raise PrerequisiteError(f"our own package `{name}` is missing: install nightmend again")
-    place = spec.submodule_search_locations[0] if spec.submodule_search_locations else spec.origin
-    return Bind(host=place, inside=f"{folder}/{os.path.basename(place)}")
 
 
 def _files_of(only: Sequence[str] | None, checkout: Path) -> list[str] | None:

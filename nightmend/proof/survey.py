@@ -22,19 +22,14 @@ class Survey(Frozen):
     plugins: tuple[str, ...]
     """Names of pytest plugins that load themselves."""
     places: dict[str, str | None]
-    """Where each package of the snapshot is found: a module's file, or a package's `__init__.py`."""
+    """Where each package of the snapshot, and Django, is found: a module's file, or an `__init__.py`."""
     trouble: str = ""
     """Why the interpreter could not answer."""
-
-    @property
-    def pytest_version(self) -> tuple[int, ...]:
-        """The leading numbers of pytest's version."""
-        return tuple(int(part) for part in (self.pytest or "0").split(".")[:2] if part.isdigit())
 
 
 def survey(workspace: Workspace, snapshot: Snapshot, packages: Iterable[Package]) -> Survey:
     """Ask the target's interpreter where it finds the packages, and for pytest."""
-    names = [package.name for package in packages]
+    names = [*(package.name for package in packages), "django"]
     command = [workspace.interpreter.executable, PROBE.inside, *names]
     with workspace.sandbox(snapshot, "survey", at_target=True, binds=[PROBE]) as box:
         result = box.run(command, env=environment(workspace))

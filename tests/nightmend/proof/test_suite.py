@@ -205,17 +205,6 @@ def test_a_target_without_tests_cannot_be_judged_by_them(
     assert suite.reason == "the target has no tests that pytest finds"
 
 
-def test_an_interpreter_without_pytest_is_named(
-    make_target: MakeTarget, open_workspace: OpenWorkspace, tmp_path: Path
-) -> None:
-    import venv
-
-    venv.create(tmp_path / "bare", symlinks=True)
-    suite = run(open_workspace(make_target(PLAIN), tmp_path / "bare" / "bin" / "python"))
-    assert not suite.usable
-    assert suite.reason == f"the tests cannot be run: {tmp_path}/bare/bin/python has no pytest"
-
-
 FOREIGN = """
 import importlib, sys
 

@@ -240,3 +240,85 @@ def test_unittest_suites_have_an_id_for_each_test(begin, wrong: str, many: str) 
     _, baseline = begin({"lib.py": LIB, "test_lib.py": UNITTEST.format(wrong=wrong)})
     expected = {f"test_lib.py::{name}": outcome for name, outcome in UNITTESTS.items()}
     assert outcomes(baseline) == {**expected, "test_lib.py::Doubles::test_many": many}
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment that holds nothing at all."""
+    folder = tmp_path_factory.mktemp("bare") / "environment"
+    venv.create(folder, symlinks=True)
+    return folder / "bin" / "python"
+
+
+@pytest.mark.parametrize("folder", ["", "tests/", "deep/tests/"])
+def test_without_any_pytest_a_unittest_suite_is_judged_test_by_test(
+    folder: str, bare: Path, make_target: Callable[..., Path], open_workspace: Callable[..., Workspace]
+) -> None:
+    packages = {f"{part}__init__.py": "" for part in ("deep/", "deep/tests/") if folder.startswith(part)}
+    path = f"{folder}testlib.py"
+    files = {"lib.py": LIB, path: UNITTEST.format(wrong="5"), **packages}
+    workspace = open_workspace(make_target(files), bare)
+    baseline = establish_baseline(workspace, workspace.night.base, 1)
+    assert outcomes(baseline) == {f"{path}::{name}": outcome for name, outcome in UNITTESTS.items()}
+    assert baseline.note.startswith("the environment has no pytest: nightmend's own, ")
+    assert baseline.suite.spectrum.reached["lib.py"] == (1, 2)
+    wrong = {"lib.py": b"def double(number):\n    return number\n"}
+    one = f"{path}::Doubles::test_double"
+    assert run_suite(workspace, workspace.night.base, changes=wrong, only=[one]).outcomes == {one: "failed"}
+
+
+def test_a_pytest_that_is_brought_along_hides_nothing_of_the_environment(
+    bare: Path, make_target: Callable[..., Path], open_workspace: Callable[..., Workspace], tmp_path: Path
+) -> None:
+    asks = "import os, sys, unittest\n\n\nclass Asks(unittest.TestCase):\n    def test_path(self):\n"
+    asks += "        assert sys.path.index(os.getcwd()) < len(sys.path) - 1\n"
+    asks += "        assert sys.path[-1] == '/nightmend/pytest'\n"
+    asks += "        import pluggy\n        assert pluggy.__version__ == 'theirs'\n"
+    venv.create(tmp_path / "own", symlinks=True)
+    [site] = (tmp_path / "own").glob("lib/python*/site-packages")
+    theirs = "__version__ = 'theirs'\n"
+    import pluggy
+
+    source = Path(pluggy.__file__).parent
+    for file in source.glob("*.py"):
+        (site / "pluggy").mkdir(exist_ok=True)
+        (site / "pluggy" / file.name).write_text(file.read_text())
+    with (site / "pluggy" / "__init__.py").open("a") as init:
+        init.write(theirs)
+    workspace = open_workspace(make_target({"test_it.py": asks}), tmp_path / "own" / "bin" / "python")
+    run = run_suite(workspace, workspace.night.base)
+    assert run.outcomes == {"test_it.py::Asks::test_path": "passed"}, (run.reason, run.messages)
+
+
+@pytest.mark.parametrize("packages", [("django",), ("django", "pytest")], ids=["bare", "pytest"])
+@pytest.mark.parametrize("folder", ["", "src/"])
+def test_django_without_its_plugin_is_set_up_as_manage_py_does(
+    packages: tuple[str, ...],
+    folder: str,
+    tmp_path: Path,
+    make_target: Callable[..., Path],
+    open_workspace: Callable[..., Workspace],
+) -> None:
+    python = installed(tmp_path / "environment", *packages)
+    target = make_target({f"{folder}{path}": content for path, content in DJANGO.items()})
+    workspace = open_workspace(target, python)
+    baseline = establish_baseline(workspace, workspace.night.base, 1)
+    assert outcomes(baseline) == {f"{folder}shop/tests.py::{name}": "passed" for name in DJANGO_TESTS}
+    for seed in (2, 3):
+        run = run_suite(workspace, workspace.night.base, order=seed)
+        assert list(run.outcomes)[2].endswith("test_many")
+
+
+def test_django_databases_that_cannot_be_made_cost_only_the_tests_that_need_them(
+    python: Path, tmp_path: Path, make_target: Callable[..., Path], open_workspace: Callable[..., Workspace]
+) -> None:
+    settings = DJANGO["site_of/settings.py"].replace(
+        "'db.sqlite3'", "'db.sqlite3', 'TEST': {'NAME': '/no/x'}"
+    )
+    simple = "from django.test import SimpleTestCase\n\n\nclass Simple(SimpleTestCase):\n"
+    simple += "    def test_simple(self):\n        self.assertEqual(1, 1)\n"
+    files = {**DJANGO, "site_of/settings.py": settings, "shop/test_simple.py": simple}
+    workspace = open_workspace(make_target(files), installed(tmp_path / "environment", "django"))
+    run = run_suite(workspace, workspace.night.base)
+    passed = [name for name, outcome in run.outcomes.items() if outcome == "passed"]
+    assert (len(run.outcomes), passed) == (4, ["shop/test_simple.py::Simple::test_simple"])
