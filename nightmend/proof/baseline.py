@@ -1,3 +1,4 @@
+import shlex
 from collections.abc import Sequence
 
 from nightmend.frozen import Frozen
@@ -26,7 +27,7 @@ class Baseline(Frozen):
     runs: int = 0
     """Of the whole suite, that were compared."""
     order_seed: int = 0
-    """Of the other order."""
+    """Of the other order; 0 where there is but one."""
     hash_seed: int = 0
     """PYTHONHASHSEED in that order."""
     random_seed: int | None = None
@@ -55,7 +56,8 @@ def establish_baseline(workspace: Workspace, snapshot: Snapshot, seed: int | Non
     seed = 1 + int(snapshot.tree[:4], 16) if seed is None else seed
     plan = plan_suite(workspace, snapshot)
     own = Way(None, plan.hash_seed or 0)
-    other = Way(seed, seed if plan.hash_seed is None else plan.hash_seed)
+    order = None if plan.by_exit_code else seed
+    other = Way(order, seed if plan.hash_seed is None else plan.hash_seed)
     limits = limits_beside(measured)
 
     def run(way: Way, only: Sequence[str] | None) -> SuiteRun:
@@ -66,6 +68,7 @@ def establish_baseline(workspace: Workspace, snapshot: Snapshot, seed: int | Non
 
     second = run(other, None)
     ending = f"in another order the tests did not come to their end: {second.reason}"
+    by_code = f"judged by the exit code of `{shlex.join(plan.command)}` alone" if plan.by_exit_code else ""
     cut_short = ending if second.cut_short else ""
     looked = quarantine(measured, second, own, other, run)
     return Baseline(
@@ -73,10 +76,10 @@ def establish_baseline(workspace: Workspace, snapshot: Snapshot, seed: int | Non
         unsteady=tuple(sorted(one.test for one in looked.quarantined)),
         quarantined=looked.quarantined,
         runs=looked.runs,
-        order_seed=seed,
+        order_seed=order or 0,
         random_seed=plan.random_seed,
         hash_seed=other.hash_seed,
-        note="; ".join(filter(None, (plan.brought.note, cut_short))),
+        note="; ".join(filter(None, (by_code, plan.brought.note, cut_short))),
         unrunnable=_unrunnable(workspace, snapshot, measured),
     )
 

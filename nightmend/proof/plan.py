@@ -42,6 +42,8 @@ class Plan(Frozen):
     """PYTHONHASHSEED, where the target fixes it for its tests."""
     random_seed: int | None = None
     """What pytest-randomly begins each test with, where it is there."""
+    by_exit_code: bool = False
+    """Whether `command` is one of the target's own that is not pytest's, and tells nothing else."""
 
 
 @lru_cache(maxsize=8)
@@ -56,12 +58,13 @@ def plan_suite(workspace: Workspace, snapshot: Snapshot) -> Plan:
     def read(path: str) -> bytes | None:
         return workspace.store.read(snapshot, path) if path in files else None
 
-    extra = brought(found, workspace.interpreter.version, files, read)
+    python = workspace.interpreter.version
+    extra = Brought(trouble=found.trouble) if wanted.other else brought(found, python, files, read)
     config = pytest_config(read, extra.version)
     copies = copies_among(packages, found.places, root)
     lacking = roots_missing(packages, found.places, copies.values(), root)
     roots = [os.path.normpath(os.path.join(root, place)) for place in (*extra.roots, *lacking)]
-    command = _command(workspace, snapshot, found, extra, config, wanted, roots)
+    command = wanted.other or _command(workspace, snapshot, found, extra, config, wanted, roots)
     return Plan(
         packages=packages,
         brought=extra,
@@ -70,6 +73,7 @@ def plan_suite(workspace: Workspace, snapshot: Snapshot) -> Plan:
         copies=copies,
         built=_built(workspace, snapshot, packages, copies),
         paths=wanted.paths,
+        by_exit_code=bool(wanted.other),
         hash_seed=fixed_hash_seed(read),
         random_seed=random_seed(config) if any(RANDOMLY in word for word in command) else None,
     )

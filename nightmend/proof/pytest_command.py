@@ -1,4 +1,4 @@
-"""The `test_command` of a target: a pytest command line, since only pytest tells us of each test."""
+"""The `test_command` of a target: pytest tells us of each test, another command its exit code."""
 
 import shlex
 from collections.abc import Collection, Iterator
@@ -12,7 +12,8 @@ PYTHON = ("python", "python3", "py")
 REFUSED = ("runs_a_part", "opens_a_debugger", "moves_the_run")
 """Of the options that a measured run leaves out, those whose loss would make it another run."""
 OURS = ("addopts", "cache_dir")
-ACCEPTED = "`pytest` or `python -m pytest`, followed by options and paths"
+ACCEPTED = "`pytest` or `python -m pytest`, followed by options and paths, or another command without a shell"
+SHELL = frozenset("&|;<>`$")
 
 
 class PytestCommand(Frozen):
@@ -20,15 +21,21 @@ class PytestCommand(Frozen):
 
     options: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+    """A command that is not pytest's, judged by its exit code alone."""
 
 
 def pytest_command(command: str | list[str], files: Collection[str]) -> PytestCommand:
     """Read a command line for a snapshot that has these files.
 
     Options that stop early, run in parallel, shuffle or measure coverage are left out: every run measures,
-    in one order. UsageError names what cannot be run so that each test reports for itself.
+    in one order. UsageError names what makes it unknown what ran, and what only a shell understands.
     """
-    words = [part for word in _arguments(command) for part in apart(word)]
+    said = _words(command)
+    arguments = _arguments(said)
+    if arguments is None:
+        return PytestCommand(other=_other(said))
+    words = [part for word in arguments for part in apart(word)]
     options: list[str] = []
     paths: list[str] = []
     for name, value, written in _options(words):
@@ -39,17 +46,32 @@ def pytest_command(command: str | list[str], files: Collection[str]) -> PytestCo
     return PytestCommand(options=tuple(options), paths=tuple(paths))
 
 
-def _arguments(command: str | list[str]) -> list[str]:
-    """Return what follows the name of pytest."""
+def _words(command: str | list[str]) -> list[str]:
     try:
         words = shlex.split(command) if isinstance(command, str) else list(command)
     except ValueError as error:
         raise _refusal(f"cannot be split into words ({error})") from None
-    if words[:1] and words[0] in PYTEST:
+    if not words:
+        raise _refusal("is empty")
+    return words
+
+
+def _arguments(words: list[str]) -> list[str] | None:
+    """Return what follows the name of pytest; None for another command."""
+    if words[0] in PYTEST:
         return words[1:]
-    if words[:1] and words[0] in PYTHON and words[1:3] == ["-m", "pytest"]:
+    if words[0] in PYTHON and words[1:3] == ["-m", "pytest"]:
         return words[3:]
-    raise _refusal(f"begins with `{words[0]}`" if words else "is empty")
+    return None
+
+
+def _other(words: list[str]) -> tuple[str, ...]:
+    """Refuse what would be another command than it seems: of a shell, or pytest of another place."""
+    if "=" in words[0] or any(word.rpartition("/")[2] in PYTEST for word in words):
+        raise _refusal(f"begins with `{words[0]}`")
+    if shell := next((word for word in words if SHELL & {*word}), ""):
+        raise _refusal(f"has `{shell}`, which only a shell understands")
+    return tuple(words)
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str | None, list[str]]]:

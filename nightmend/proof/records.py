@@ -12,6 +12,9 @@ from nightmend.proof.spectrum import LinesRun, Spectrum
 from nightmend.sandboxes.protocol import CommandResult
 
 Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
+COMMAND = "test command"
+"""The one test of a command that tells nothing but its exit code."""
+CANNOT_START = (126, 127)
 NO_TESTS, WRONG_USE = 5, 4
 """Exit codes of pytest."""
 TIMED_OUT = b"Timeout ("
@@ -176,6 +179,24 @@ def judge_run(
         left_out=tuple(without),
         usable=not foreign and (changed or only is not None or not nothing),
         reason=reason,
+    )
+
+
+def judge_command(result: CommandResult, *, changed: bool) -> SuiteRun:
+    """Read the run of a command that is not pytest's: it is one test."""
+    failed = bool(result.limit) or result.return_code != 0
+    usable = changed or result.return_code not in CANNOT_START
+    why = f"{_end(result)}: {_complaint(result)}"
+    return SuiteRun(
+        outcomes={COMMAND: "failed" if failed else "passed"},
+        messages={COMMAND: why} if failed else {},
+        seconds=result.wall_seconds,
+        cpu_seconds=result.cpu_seconds,
+        peak_memory=result.peak_memory,
+        limit=result.limit or "",
+        cut_short=bool(result.limit),
+        usable=usable,
+        reason="" if usable else f"the test command cannot be started: {why}",
     )
 
 

@@ -17,7 +17,15 @@ from nightmend.git.objects import blob_id
 from nightmend.proof.brought import bring
 from nightmend.proof.overlaid import lay_copy
 from nightmend.proof.plan import Plan, plan_suite
-from nightmend.proof.records import Outcome, Record, SuiteRun, judge_run, parse_records
+from nightmend.proof.records import (
+    COMMAND,
+    Outcome,
+    Record,
+    SuiteRun,
+    judge_command,
+    judge_run,
+    parse_records,
+)
 from nightmend.proof.survey import INSIDE, environment
 from nightmend.sandboxes.protocol import Bind, CommandResult, Sandbox
 from nightmend.settings import SUITE_LIMITS, Limits
@@ -95,6 +103,8 @@ def run_suite(
     plan = plan_suite(workspace, snapshot)
     if plan.brought.trouble:
         return SuiteRun(usable=False, reason=f"the tests cannot be run: {plan.brought.trouble}")
+    if plan.by_exit_code and (only is None or COMMAND in only):
+        return _run_command(workspace, snapshot, plan, changes, limits, hash_seed)
     files = _files_of(only, workspace.checkout(snapshot))
     if files == []:
         return SuiteRun(usable=True, reason="none of the tests asked for is in the tree")
@@ -132,15 +142,36 @@ def run_suite(
     return judge_run(result, records, only=only, changed=bool(changes), without=without)
 
 
+def _run_command(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    plan: Plan,
+    changes: Mapping[str, bytes],
+    limits: Limits,
+    hash_seed: int,
+) -> SuiteRun:
+    """Run a command of the target's own, of which only the exit code tells."""
+    with _copies(workspace, snapshot, plan, changes) as copies:
+        binds = [*plan.built, *copies]
+        with workspace.sandbox(snapshot, "suite", limits=limits, at_target=True, binds=binds) as box:
+            for path, content in changes.items():
+                box.write(path, content)
+            result = box.run(plan.command, env=_variables(workspace, plan, hash_seed))
+    return judge_command(result, changed=bool(changes))
+
+
+def _variables(workspace: Workspace, plan: Plan, hash_seed: int, *path: str) -> dict[str, str]:
+    variables = environment(workspace, path=[*path, *plan.import_roots]) | plan.brought.variables
+    return {**variables, "PYTHONHASHSEED": str(hash_seed if plan.hash_seed is None else plan.hash_seed)}
+
+
 def _run(
     workspace: Workspace, plan: Plan, box: Sandbox, files: Sequence[str], orders: Orders, hash_seed: int
 ) -> tuple[CommandResult, list[Record]]:
     """Run pytest in the sandbox to its end."""
     box.write(f"{FOLDER}/orders.json", orders.model_dump_json().encode())
     box.write(f"{FOLDER}/records", b"")
-    variables = environment(workspace, path=[os.path.dirname(PLUGIN.inside), *plan.import_roots])
-    variables |= plan.brought.variables
-    variables["PYTHONHASHSEED"] = str(hash_seed if plan.hash_seed is None else plan.hash_seed)
+    variables = _variables(workspace, plan, hash_seed, os.path.dirname(PLUGIN.inside))
     variables["NIGHTMEND_ORDERS"] = f"{orders.root}/{FOLDER}/orders.json"
     variables["COVERAGE_CORE"] = "ctrace"  # the only one that knows which test runs
     result = box.run([*plan.command, *OPTIONS, *files], env=variables)

@@ -42,7 +42,7 @@ class TestNumbers(Frozen):
     runs: int = 0
     """Of the whole suite before anything was changed, that were compared."""
     order_seed: int = 0
-    """Of the other order in which one of them ran."""
+    """Of the other order in which one of them ran; 0 where there is but one order."""
     hash_seed: int = 0
     """PYTHONHASHSEED in that one."""
     random_seed: int | None = None

@@ -191,11 +191,17 @@ def steadiness_sentence(report: Report) -> str:
     if not tests.runs:
         return ""
     seen = f"{count(len(tests.unsteady), 'test')} differed" if tests.unsteady else "No difference was seen"
-    other = f"another (seed {tests.order_seed}, PYTHONHASHSEED={tests.hash_seed})"
+    seeds = f"PYTHONHASHSEED={tests.hash_seed})"
+    own = "the suite's own order"
+    orders = (
+        f", in {own} and in another (seed {tests.order_seed}, {seeds}"
+        if tests.order_seed
+        else f" (also with {seeds}"
+    )
     note = f" {tests.note[:1].upper()}{tests.note[1:]}." if tests.note else ""
     random = f" pytest-randomly began each test with the seed {tests.random_seed}."
     return (
-        f"{seen} in {tests.runs} runs before any change, in the suite's own order and in {other}."
+        f"{seen} in {tests.runs} runs before any change{orders}."
         f"{random if tests.random_seed is not None else ''}{note}"
     )
 

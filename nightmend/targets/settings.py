@@ -32,7 +32,7 @@ EXPECTED = {
     "include": "a list of path patterns",
     "exclude": "a list of path patterns",
     "rules": "a table of names with true or false",
-    "test_command": "a pytest command line, as a string or a list of strings",
+    "test_command": "a command line, as a string or a list of strings",
     "profile": "`ratchet` or `strict`",
     "environment": "a table of `extras` and `groups`, lists of names",
 }

@@ -99,7 +99,7 @@ def test_the_next_night_without_one_publishes_all_in_its_place(story: Story) -> 
     ("settings", "says"),
     [
         ("[tool.nightmend]\nexlude = ['old/']\n", "unknown key `exlude`"),
-        ("[tool.nightmend]\ntest_command = 'tox'\n", "begins with `tox`"),
+        ("[tool.nightmend]\ntest_command = 'a && b'\n", "has `&&`"),
     ],
 )
 def test_settings_that_cannot_be_used_end_a_night_before_it_begins(

@@ -28,13 +28,24 @@ def test_options_and_paths_are_taken_and_what_makes_no_difference_is_left_out(co
 
 
 @pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("make test", ("make", "test")),
+        ("python -m unittest", ("python", "-m", "unittest")),
+        (["tests/run.sh", "a b"], ("tests/run.sh", "a b")),
+    ],
+)
+def test_another_command_is_kept_as_it_is(command, words):
+    assert pytest_command(command, FILES) == PytestCommand(other=words)
+
+
+@pytest.mark.parametrize(
     ("command", "says"),
     [
-        ("tox -e py", "begins with `tox`"),
-        ("make test", "begins with `make`"),
+        ("make test && rm x", "has `&&`, which only a shell understands"),
+        ("make $TESTS", r"has `\$TESTS`"),
         ("CI=1 pytest", "begins with `CI=1`"),
-        ("python -m unittest", "begins with `python`"),
-        ("python tests/run.py", "begins with `python`"),
+        ("coverage run -m pytest", "begins with `coverage`"),
         ("/usr/bin/pytest", "begins with `/usr/bin/pytest`"),
         ("", "is empty"),
         ([], "is empty"),

@@ -33,6 +33,10 @@ def test_nothing_is_said_to_be_steady_only_that_no_difference_was_seen(report_of
     assert story.steadiness_sentence(told.model_copy(update={"tests": random})).endswith(
         " pytest-randomly began each test with the seed 0."
     )
+    one_order = quiet.model_copy(update={"order_seed": 0})
+    assert story.steadiness_sentence(told.model_copy(update={"tests": one_order})) == (
+        "No difference was seen in 2 runs before any change (also with PYTHONHASHSEED=8)."
+    )
     never = quiet.model_copy(update={"runs": 0})
     assert story.steadiness_sentence(told.model_copy(update={"tests": never})) == ""
 

@@ -1,5 +1,7 @@
 """A target's own settings: read as data, refused by name, and never a way to more than a night may do."""
 
+import re
+
 import pytest
 
 from nightmend.diagnosis.diagnosis import diagnose
@@ -7,6 +9,7 @@ from nightmend.errors import UsageError
 from nightmend.nights import open_night
 from nightmend.patterns.loader import load_patterns
 from nightmend.proof.baseline import establish_baseline
+from nightmend.proof.judge import judge
 from nightmend.repairs.proposing import propose_all
 from nightmend.targets.settings import TargetSettings, target_settings
 from nightmend.targets.trees import documents, python_sources
@@ -56,7 +59,7 @@ def test_a_target_that_says_nothing_leaves_everything_open(settings_of):
         ("rules = {unused-import = 'no'}", "rules in .* is not a table"),
         ("rules = {unused-imports = false}", "has `unused-imports`, which is neither a pattern"),
         ("rules = {'flake9:X1' = false}", "has `flake9:X1`"),
-        ("test_command = 7", "test_command in .* is not a pytest command line"),
+        ("test_command = 7", "test_command in .* is not a command line"),
         ("profile = 'loose'", "profile in .* is not `ratchet` or `strict`"),
         ("environment = ['test']", "environment in .* is not a table of `extras` and `groups`"),
         ("environment = {extras = 'test'}", "environment in .* is not a table"),
@@ -183,6 +186,51 @@ def test_the_test_command_says_which_tests_run(opened):
     suite = establish_baseline(*_on_base(opened(files))).suite
     assert suite.usable, suite.reason
     assert suite.outcomes == {"checks/test_a.py::test_quick": "passed"}
+
+
+CHECKS = """
+import os
+import sys
+
+sys.path.insert(0, os.getcwd())
+import a
+
+print("one is", a.one())
+sys.exit(a.one() != 1)
+"""
+
+
+@pytest.mark.integration
+def test_another_command_is_one_test_judged_by_its_exit_code(opened, repair_in):
+    lib = "def one():\n    return 1\n"
+    files = {"pyproject.toml": table("test_command = 'python checks.py'"), "a.py": lib, "checks.py": CHECKS}
+    workspace = opened(files)
+    base = workspace.night.base
+    baseline = establish_baseline(workspace, base)
+    assert (baseline.suite.usable, baseline.suite.reason, baseline.runs) == (True, "", 2)
+    assert baseline.suite.outcomes == {"test command": "passed"}
+    assert baseline.note == "judged by the exit code of `python checks.py` alone"
+    worse = repair_in(workspace, "a.py", "return 1", "return 2", pattern="a")
+    better = repair_in(workspace, "a.py", "one():\n", "one():\n    # one\n", pattern="b")
+    judged = judge(workspace, base, [worse, better], baseline)
+    assert [one.verdict for one in judged] == ["rolled_back", "kept"]
+    assert judged[0].reason == "it breaks test command"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("command", "usable", "says"),
+    [
+        ("python nowhere.py", True, r"exit code 2: .*can't open file"),
+        ("no-such-command", False, "the test command cannot be started: "),
+    ],
+)
+def test_another_command_that_fails_before_any_change_judges_nothing(opened, command, usable, says):
+    workspace = opened({"pyproject.toml": table(f"test_command = '{command}'"), "a.py": "a = 1\n"})
+    baseline = establish_baseline(workspace, workspace.night.base)
+    assert baseline.suite.usable == usable
+    assert baseline.suite.count("passed") == 0
+    assert re.search(says, baseline.suite.messages["test command"] if usable else baseline.suite.reason)
 
 
 def _on_base(workspace):
