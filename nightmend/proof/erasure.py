@@ -8,18 +8,23 @@ import ast
 import builtins
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from nightmend.proof.around import blocks, parse_block
 from nightmend.proof.syntax import is_python, parse
+from nightmend.repairs.repair import Edit
 
-_READERS = re.compile(
-    rb"__doc__|getdoc|docopt|getsource|__annotations__|get_type_hints|get_annotations|return_annotation"
-    rb"|signature|getfullargspec|typeguard|beartype|singledispatch|validate_call|validate_arguments|get_overloads"
+_LIBRARIES = (
     rb"|\b(?:from|import)\s+(?:fastapi|typer|fire|plac|cyclopts|injector|strawberry|nameko|torch\.jit|numba|mcp"
     rb"|langchain\w*|pydantic_ai|litestar|punq|lagom|dishka|fastmcp|robyn|ninja|beanie|dramatiq|jsonargparse)\b"
 )
-"""Code that looks at docstrings or annotations, and libraries that do when they are handed a function."""
+"""Libraries that look at the docstrings and annotations of a function that they are handed."""
+_DOCSTRING_READERS = re.compile(rb"__doc__|getdoc|docopt|getsource" + _LIBRARIES)
+_ANNOTATION_READERS = re.compile(
+    rb"__annotations__|get_type_hints|get_annotations|return_annotation|signature|getfullargspec|getsource"
+    rb"|typeguard|beartype|singledispatch|validate_call|validate_arguments|get_overloads" + _LIBRARIES
+)
 _VALUE = re.compile(rb"\b[A-Za-z_]\w*\b(?!\s*\()")
 _BUILTINS = frozenset(dir(builtins))
 _INERT = frozenset({"staticmethod", "classmethod", "property"})
@@ -32,28 +37,42 @@ class Erasure:
 
     def __init__(self, sources: Iterable[bytes]) -> None:
         self._values: set[bytes] = set()
-        self.sound = True
+        self._reads_docstrings = self._reads_annotations = False
         for source in sources:
-            self.sound = self.sound and not _READERS.search(source)
+            self._reads_docstrings = self._reads_docstrings or bool(_DOCSTRING_READERS.search(source))
+            self._reads_annotations = self._reads_annotations or bool(_ANNOTATION_READERS.search(source))
             self._values.update(_VALUE.findall(source))
 
-    def same(self, path: str, before: bytes, after: bytes) -> bool:
-        """Say whether only docstrings and annotations of functions differ, and nothing can tell."""
-        if not self.sound or not is_python(path):
+    def same(self, path: str, before: bytes, after: bytes, edits: Sequence[Edit] = ()) -> bool:
+        """Say whether only docstrings and annotations of functions differ, and nothing can tell.
+
+        With the `edits` that lead from one to the other, only the definition around them is read.
+        """
+        if not is_python(path) or (self._reads_docstrings and self._reads_annotations):
             return False
         try:
-            old, new = _erased(before), _erased(after)
+            whole = _erased(before)
+            old, new = _around(before, edits) or (whole, _erased(after))
         except (SyntaxError, ValueError, RecursionError):
             return False
         if old.rest != new.rest:
             return False
-        changed = [one for one, other in zip(old.words, new.words, strict=True) if one != other]
-        return new.evaluates(old) and all(self._is_unread(word) for word in changed)
+        pairs = zip(old.words, new.words, strict=True)
+        return whole.evaluates(new) and all(
+            one == other or self._is_unread(one, other) for one, other in pairs
+        )
 
-    def _is_unread(self, word: "_Words") -> bool:
-        """Nobody can come by the function but by calling it, and no doctest stands in its docstring."""
-        by_value = word.name.encode() in self._values and not word.is_property
-        return word.inert and not by_value and ">>>" not in word.docstring
+    def _is_unread(self, before: "_Words", after: "_Words") -> bool:
+        """Nobody can come by the function but by calling it, nor reads its words, and they are no doctest."""
+        by_value = before.name.encode() in self._values and not before.is_property
+        if by_value or not before.inert or not after.inert:
+            return False
+        if before.annotations != after.annotations and self._reads_annotations:
+            return False
+        if before.docstring == after.docstring:
+            return True
+        told = (before.docstring or "", after.docstring or "")
+        return not (self._reads_docstrings or after.docstring is None or any(">>>" in one for one in told))
 
 
 class _Words:
@@ -61,7 +80,7 @@ class _Words:
 
     def __init__(self, node: Definition | ast.ClassDef | ast.Module) -> None:
         self.name = "" if isinstance(node, ast.Module) else node.name
-        self.docstring = ast.get_docstring(node, clean=False) or ""
+        self.docstring = ast.get_docstring(node, clean=False)
         self.annotations = [ast.dump(one) for one in _annotations(node)]
         names = [one.id if isinstance(one, ast.Name) else "" for one in getattr(node, "decorator_list", ())]
         self.is_property = "property" in names
@@ -74,8 +93,7 @@ class _Words:
 
 
 class _Erased:
-    def __init__(self, content: bytes) -> None:
-        tree = parse(content)
+    def __init__(self, tree: ast.Module) -> None:
         kinds = (*_DEFINITIONS, ast.ClassDef, ast.Module)
         nodes = [node for node in ast.walk(tree) if isinstance(node, kinds)]
         self.words = [_Words(node) for node in nodes]
@@ -85,9 +103,12 @@ class _Erased:
             _erase(node)
         self.rest = hashlib.sha256(ast.dump(tree).encode("utf-8", "surrogatepass")).digest()
 
-    def evaluates(self, before: "_Erased") -> bool:
-        """Say whether each annotation that is new here is a text, a constant or Python's own name."""
-        fresh = (one for text, one in self._annotations.items() if text not in before._annotations)
+    def evaluates(self, after: "_Erased") -> bool:
+        """Say whether each annotation that is new in `after` is a text, a constant or Python's own name.
+
+        What is bound is the same before and after, where nothing but words differs.
+        """
+        fresh = (one for text, one in after._annotations.items() if text not in self._annotations)
         return all(
             isinstance(one, ast.Constant)
             or (isinstance(one, ast.Name) and one.id in _BUILTINS and one.id not in self._bound)
@@ -95,9 +116,25 @@ class _Erased:
         )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _erased(content: bytes) -> _Erased:
-    return _Erased(content)
+    return _Erased(parse(content))
+
+
+@lru_cache(maxsize=1024)
+def _erased_block(text: bytes, indent: bytes) -> _Erased:
+    return _Erased(parse_block(text, indent))
+
+
+def _around(content: bytes, edits: Sequence[Edit]) -> tuple[_Erased, _Erased] | None:
+    """Erase the definition around edits, before and after; None where it cannot be read alone."""
+    found = blocks(content).around(edits, definition=True)
+    if found is None:
+        return None
+    try:
+        return _erased_block(found.before, found.indent), _Erased(parse_block(found.after, found.indent))
+    except (SyntaxError, ValueError, RecursionError):
+        return None
 
 
 def _bound_names(tree: ast.Module) -> Iterator[str]:
@@ -127,10 +164,12 @@ def _arguments(node: Definition) -> list[ast.arg]:
 
 
 def _erase(node: Definition | ast.ClassDef | ast.Module) -> None:
-    """Take the words out; a docstring stays one, since its presence counts."""
+    """Take the words out; the docstring of a class or module stays one, since it makes a name there."""
+    has_docstring = ast.get_docstring(node, clean=False) is not None
     if isinstance(node, _DEFINITIONS):
         node.returns = None
         for argument in _arguments(node):
             argument.annotation = None
-    if ast.get_docstring(node, clean=False) is not None:
+        del node.body[: int(has_docstring)]
+    elif has_docstring:
         node.body[0] = ast.Expr(ast.Constant(""))

@@ -4,11 +4,12 @@ from collections import Counter
 
 from nightmend.diagnosis.diagnosis import FaultCounts, Variant, recheck
 from nightmend.proof.bench import Bench
+from nightmend.proof.equality import same_tree
 from nightmend.proof.import_state import differences
 from nightmend.proof.ran import reached
 from nightmend.proof.reach import changes_imports
 from nightmend.proof.suite import SuiteRun
-from nightmend.proof.syntax import is_python, same_program, silences, syntax_problem
+from nightmend.proof.syntax import is_python, silences, syntax_problem
 from nightmend.proof.unrunnable import Unrunnable
 from nightmend.repairs.repair import Repair, clash
 from nightmend.review.drops import drop_keys
@@ -58,12 +59,16 @@ def _syntax_problem(bench: Bench, repair: Repair) -> str | None:
 def equality_rung(bench: Bench) -> None:
     """Give grade A to repairs after which the program is the same, but for words that nothing reads."""
     for repair in bench.open:
-        changed = bench.changed([repair])
-        pairs = [(path, bench.contents[path], content) for path, content in changed.items()]
-        same = all(same_program(*pair) or bench.erasure.same(*pair) for pair in pairs)
+        same = all(_is_equal(bench, repair, path, after) for path, after in bench.changed([repair]).items())
         bench.note(repair, equal_by_construction=same)
         if same:
             bench.grades[repair.id] = "A"
+
+
+def _is_equal(bench: Bench, repair: Repair, path: str, after: bytes) -> bool:
+    before = bench.contents[path]
+    edits = [edit for edit in repair.edits if edit.path == path]
+    return same_tree(path, before, after, edits) or bench.erasure.same(path, before, after, edits)
 
 
 def runnable_rung(bench: Bench, unrunnable: Unrunnable) -> None:

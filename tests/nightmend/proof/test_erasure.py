@@ -5,6 +5,8 @@ import pytest
 from nightmend.proof.bench import Bench
 from nightmend.proof.erasure import Erasure
 from nightmend.proof.rungs import equality_rung
+from nightmend.repairs.repair import Edit
+from nightmend.sequences import common_prefix
 
 SHOP = '''\
 """A shop."""
@@ -15,14 +17,22 @@ class Shop:
         """Say wether it is open."""
         return 8 <= hour
 '''
+UNDOCUMENTED = SHOP.replace('        """Say wether it is open."""\n', "")
 ANNOTATED = SHOP.replace("hour: int):", "hour: int) -> bool:")
 CORRECTED = SHOP.replace("wether", "whether")
 
 
 def same(before, after, *others):
-    return Erasure([before.encode(), *(other.encode() for other in others)]).same(
-        "shop.py", before.encode(), after.encode()
-    )
+    """Ask with the edit that leads there and without: the answer is one."""
+    contents = before.encode(), after.encode()
+    erasure = Erasure([before.encode(), *(other.encode() for other in others)])
+    start = common_prefix(*contents)
+    end = common_prefix(contents[0][start:][::-1], contents[1][start:][::-1])
+    text = after[start : len(after) - end]
+    edit = Edit(path="shop.py", start=start, end=len(before) - end, text=text)
+    alone = erasure.same("shop.py", *contents, [edit])
+    assert alone == erasure.same("shop.py", *contents)
+    return alone
 
 
 @pytest.mark.parametrize("after", [ANNOTATED, CORRECTED])
@@ -48,17 +58,30 @@ def test_everything_else_counts(after):
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("other", "annotated", "corrected"),
     [
-        "import typing\ntyping.get_type_hints(f)\n",
-        "print(shop.__doc__)\n",
-        "import typer\n",
-        "from fastapi import FastAPI\n",
-        "register(Shop.is_open)\n",
+        ("import typing\ntyping.get_type_hints(f)\n", False, True),
+        ("inspect.signature(f)\n", False, True),
+        ("print(shop.__doc__)\n", True, False),
+        ("inspect.getsource(f)\n", False, False),
+        ("import typer\n", False, False),
+        ("from fastapi import FastAPI\n", False, False),
+        ("register(Shop.is_open)\n", False, False),
     ],
 )
-def test_nothing_is_equal_where_the_target_reads_words(other):
-    assert not same(SHOP, ANNOTATED, other)
+def test_words_count_where_the_target_reads_them(other, annotated, corrected):
+    assert same(SHOP, ANNOTATED, other) is annotated
+    assert same(SHOP, CORRECTED, other) is corrected
+    assert same(UNDOCUMENTED, SHOP, other) is corrected
+
+
+def test_a_docstring_that_a_function_gets_does_not_count():
+    assert same(UNDOCUMENTED, SHOP)
+    assert not same(UNDOCUMENTED, SHOP.replace("8 <=", "9 <="))
+    assert not same(SHOP, UNDOCUMENTED), "one that goes does"
+    doctest = SHOP.replace("it is open.", ">>> Shop().is_open(9)")
+    assert not same(UNDOCUMENTED, doctest)
+    assert not same(SHOP, SHOP.replace("Shop:\n", 'Shop:\n    """It sells."""\n')), "a class has it as a name"
 
 
 def test_a_decorator_may_read_them():
