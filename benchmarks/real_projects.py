@@ -51,7 +51,7 @@ def recover(project: Project) -> bool:
     if not (report / "report.json").exists():
         return False
     told = Report.model_validate_json((report / "report.json").read_bytes())
-    page.save(row_of(project.label, project.kind, _lines(place), told, seen, _engine()))
+    page.save(row_of(project.label, project.kind, _lines(place), told, seen, engine()))
     return seen.return_code == 0
 
 
@@ -60,7 +60,8 @@ def _lines(place: Path) -> int:
     return sum((place / path).read_bytes().count(b"\n") for path in tracked if path)
 
 
-def _engine() -> str:
+def engine() -> str:
+    """Return our commit, with a mark where something is not committed."""
     changed = _output("git", "-C", str(ROOT), "status", "--porcelain", "--", "nightmend", "flows", "tasks")
     return _output("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD").strip() + ("+" if changed else "")
 

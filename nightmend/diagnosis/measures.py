@@ -20,6 +20,7 @@ from nightmend.workspace import Workspace
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_PARTS = ("body", "orelse", "finalbody", "handlers", "cases")
 BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.ExceptHandler)
 """What a definition may stand in and still be one of its module or class."""
 
@@ -123,8 +124,13 @@ def _functions(tree: ast.Module) -> Iterator[tuple[Definition, bool]]:
         node, in_class = waiting.pop()
         if isinstance(node, FUNCTIONS):
             yield node, in_class
-        here = isinstance(node, ast.ClassDef) or (in_class and not isinstance(node, (*FUNCTIONS, ast.Lambda)))
-        waiting += [(child, here) for child in ast.iter_child_nodes(node)]
+        here = isinstance(node, ast.ClassDef) or (in_class and not isinstance(node, FUNCTIONS))
+        waiting += [(child, here) for block in _blocks(node) for child in block]
+
+
+def _blocks(node: ast.AST) -> Iterator[list[ast.AST]]:
+    """Yield the statements that a node is made of: expressions, which are most of a tree, have none."""
+    return (found for name in _PARTS if (found := getattr(node, name, None)))
 
 
 def _hints(function: Definition, in_class: bool) -> Iterator[bool]:
