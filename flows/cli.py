@@ -49,6 +49,9 @@ build_environment = click.option(
     show_default=True,
     help="Without --python, install what the target declares that its tests need.",
 )
+allow_breaking = click.option(
+    "--allow-breaking", is_flag=True, help="Keep also what is proved but breaks the public interface."
+)
 report_folder = click.option("--report", type=click.Path(path_type=Path), help="Folder for the report.")
 
 
@@ -80,6 +83,7 @@ def cli() -> None:
 @click.option("--only", multiple=True, metavar="AGENT", help="Let only this agent repair; may be said again.")
 @click.option("--max-commits", type=click.IntRange(min=1), help="Publish no more commits; the rest waits.")
 @click.option("--max-lines", type=click.IntRange(min=1), help="Publish no more lines; the rest waits.")
+@allow_breaking
 @click.option("--apply", "apply_result", is_flag=True, help="Fast-forward the current branch to the result.")
 def recover(
     target: Path,
@@ -91,6 +95,7 @@ def recover(
     only: tuple[str, ...],
     max_commits: int | None,
     max_lines: int | None,
+    allow_breaking: bool,
     apply_result: bool,
 ) -> None:
     """Recover a repository: one branch, a commit for each fault pattern, and a report."""
@@ -112,6 +117,7 @@ def recover(
             max_commits=max_commits,
             max_lines=max_lines,
             build_environment=build_environment,
+            allow_breaking=allow_breaking,
         )
     if apply_result and published.branch:
         store = Store(target_folder(state_folder(), opened.path) / "store.git", opened)
@@ -139,6 +145,7 @@ def diagnose(target: Path, python: str | None, build_environment: bool, report: 
 @click.option("--ref", metavar="BRANCH", help="A branch, instead: what it changed since it left HEAD.")
 @interpreter
 @build_environment
+@allow_breaking
 @report_folder
 def prove(
     target: Path,
@@ -146,6 +153,7 @@ def prove(
     ref: str | None,
     python: str | None,
     build_environment: bool,
+    allow_breaking: bool,
     report: Path | None,
 ) -> None:
     """Prove what another tool wrote: of a diff, keep each edit that breaks nothing, as a branch."""
@@ -156,7 +164,7 @@ def prove(
         from flows.prove import prove as flow
 
         folder = str(report.absolute()) if report else None
-        proved = flow(str(opened.path), str(diff), python, folder, build_environment)
+        proved = flow(str(opened.path), str(diff), python, folder, build_environment, allow_breaking)
     if proved.kept < proved.tried:
         left = f"{proved.tried - proved.kept} of {proved.tried} edits"
         raise NightmendError(f"{left} are not kept: {proved.report}/report.html says why")

@@ -35,6 +35,7 @@ def prove(
     python: str | None = None,
     report: str | None = None,
     build_environment: bool = True,
+    allow_breaking: bool = False,
 ) -> Proved:
     """Prove what another tool wrote: each edit of a diff is kept only when it breaks nothing.
 
@@ -46,6 +47,7 @@ def prove(
         python: Interpreter that has the target's dependencies; where none is named, one is built.
         build_environment: Whether to install what the target declares; else our own Python runs its tests.
         report: Folder for the report; in the state folder where none is named.
+        allow_breaking: Keep what is proved but takes a name or a way to call it from the public interface.
     """
     clock = time.perf_counter()
     lower_priority()
@@ -54,7 +56,13 @@ def prove(
     preflight(place, state_folder(), report)
     with alone(state_folder(), place, "proof") as note_run:
         night = open_night(
-            target, python, through="repairs", build_environment=build_environment, tell=say, **configured()
+            target,
+            python,
+            through="repairs",
+            build_environment=build_environment,
+            allow_breaking=allow_breaking,
+            tell=say,
+            **configured(),
         )
         note_run(night.run)
         log_from(night.orchestrator.log_level)

@@ -62,6 +62,7 @@ def recover(
     max_commits: int | None = None,
     max_lines: int | None = None,
     build_environment: bool = True,
+    allow_breaking: bool = False,
 ) -> Published:
     """Recover a Python codebase overnight: ten agents in five phases, and nothing is kept on trust.
 
@@ -78,6 +79,7 @@ def recover(
         only: The agents that may repair; all of them where none is named.
         max_commits: Commits to publish at most, the gravest and best proved repairs first; the others wait.
         max_lines: Lines to publish at most, taken away and put in.
+        allow_breaking: Keep what is proved but takes a name or a way to call it from the public interface.
     """
     clock = time.perf_counter()
     lower_priority()
@@ -95,6 +97,7 @@ def recover(
             only=only or (),
             budget=budget,
             build_environment=build_environment,
+            allow_breaking=allow_breaking,
             tell=say,
             **configured(),
         )

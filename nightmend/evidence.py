@@ -28,6 +28,8 @@ class Evidence(Frozen):
     issue_gone: bool | None = None
     """None also where the repair claims no issue."""
     new_issues: tuple[str, ...] = ()
+    interface_breaks: tuple[str, ...] = ()
+    """What others could call or import before and cannot afterwards."""
     imports_same: bool | None = None
     """Whether every module imports to the same names; asked where a repair changes imports."""
     lines_reached: bool | None = None

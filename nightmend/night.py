@@ -41,6 +41,8 @@ class Night(Frozen):
     """What the target itself says of its nights."""
     through: Phase = "quality"
     """The last phase that this night may do."""
+    allow_breaking: bool = False
+    """Whether repairs may take away of the public interface; a person says so, never the target."""
     only: tuple[str, ...] = ()
     """The agents that may repair; none named is all of them."""
 

@@ -23,7 +23,7 @@ from nightmend.settings import Budget, OrchestratorSettings, Profile, SandboxSet
 from nightmend.targets.settings import target_settings
 from nightmend.workspace import target_folder
 
-TOOLS = ("bandit", "coverage", "mypy", "pycodestyle", "pylint", "ruff")
+TOOLS = ("bandit", "coverage", "griffelib", "mypy", "pycodestyle", "pylint", "ruff")
 
 
 def open_night(
@@ -40,6 +40,7 @@ def open_night(
     budget: Budget | None = None,
     discreet: bool = False,
     build_environment: bool = False,
+    allow_breaking: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Night:
     """Return the night of a target; UsageError where the target or the interpreter is not what it seems.
@@ -78,6 +79,7 @@ def open_night(
         discreet=discreet,
         refused=Ledger.open(target_folder(home, place.path), tell).refused(),
         declared=declared,
+        allow_breaking=allow_breaking,
         through=through,
         only=tuple(agent for agent in AGENTS if agent in only),
     )
@@ -142,9 +144,9 @@ def night_key(night: Night, *parts: str) -> str:
     phase = phase_of(parts[0])
     sums_up = phase == night.phases[-1] and phase not in ALWAYS
     chosen = (*night.agents(phase), "sums up" if sums_up else "")
-    refused = () if phase in ALWAYS else sorted(night.refused)
+    judged = () if phase in ALWAYS else (*sorted(night.refused), str(night.allow_breaking))
     times = str(generation(night, phase))
-    return "-".join(("nightmend", parts[0], _digest(fixed, settings, *chosen, *refused, times, *parts)))
+    return "-".join(("nightmend", parts[0], _digest(fixed, settings, *chosen, *judged, times, *parts)))
 
 
 def generation(night: Night, phase: Phase) -> int:

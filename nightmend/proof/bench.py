@@ -7,6 +7,8 @@ from typing import Any
 from nightmend.evidence import Evidence, Grade, Judgement, Verdict
 from nightmend.monitoring.pulse import beat
 from nightmend.proof.erasure import Erasure
+from nightmend.proof.interface import Interface
+from nightmend.proof.packages import packages_of
 from nightmend.proof.syntax import Version
 from nightmend.repairs.repair import Repair, apply_repairs
 from nightmend.snapshot import Snapshot
@@ -42,6 +44,11 @@ class Bench:
         """What the target's sources, tests and all, read of their own docstrings and annotations."""
         paths = [path for path in self.workspace.store.files(self.snapshot) if path.endswith(".py")]
         return Erasure(self.workspace.store.read_many(self.snapshot, paths).values())
+
+    @cached_property
+    def interface(self) -> Interface:
+        """The modules of the target that others may import."""
+        return Interface(packages_of(self.workspace.store.files(self.snapshot)))
 
     def changed(self, repairs: Sequence[Repair]) -> Mapping[str, bytes]:
         """Return the new content of each file that these repairs change."""
@@ -82,4 +89,5 @@ def why_kept(evidence: Evidence) -> str:
     guard = ", and notice a mistake there" if evidence.mistake_noticed else ""
     claim = "its issue is gone, no new one came" if evidence.issue_gone else "no new issue came"
     speed = f", {evidence.speed.gain:.0%} less CPU time" if evidence.speed else ""
-    return f"{claim}, {tests}{guard}{speed}"
+    breaks = f"; it breaks {', '.join(evidence.interface_breaks)}" if evidence.interface_breaks else ""
+    return f"{claim}, {tests}{guard}{speed}{breaks}"

@@ -7,6 +7,7 @@ from nightmend.proof.rungs import (
     dropped_rung,
     equality_rung,
     imports_rung,
+    interface_rung,
     overlap_rung,
     policy_rung,
     reach_rung,
@@ -37,6 +38,7 @@ def judge(
     dropped_rung(bench)
     syntax_rung(bench)
     equality_rung(bench)
+    interface_rung(bench)
     runnable_rung(bench, baseline.unrunnable)
     redetection_rung(bench)
     reach_rung(bench, baseline.judging)

@@ -71,6 +71,25 @@ def _is_equal(bench: Bench, repair: Repair, path: str, after: bytes) -> bool:
     return same_tree(path, before, after, edits) or bench.erasure.same(path, before, after, edits)
 
 
+def interface_rung(bench: Bench) -> None:
+    """Refuse what takes something from those who call or import the target, unless a person allowed it."""
+    for repair in list(bench.open):
+        if bench.grades.get(repair.id) == "A":
+            continue
+        changed = bench.changed([repair]).items()
+        breaks = [
+            one
+            for path, content in changed
+            for one in bench.interface.breaks(path, bench.contents[path], content)
+        ]
+        bench.note(repair, interface_breaks=tuple(breaks))
+        if breaks and not bench.workspace.night.allow_breaking:
+            told = ", ".join(breaks)
+            bench.drop(
+                repair, "refused", f"it breaks the public interface: {told} (--allow-breaking allows that)"
+            )
+
+
 def runnable_rung(bench: Bench, unrunnable: Unrunnable) -> None:
     """Refuse what needs tests where too many of them cannot run."""
     for repair in list(bench.open) if unrunnable.too_many else ():

@@ -68,6 +68,7 @@ def _repair(repair: RepairReport, files: dict[str, str]) -> RepairReport:
     shown = repair.evidence
     counted = {
         "tests_broken": tuple("a test" for _ in shown.tests_broken),
+        "interface_breaks": tuple("a name" for _ in shown.interface_breaks),
         "new_issues": tuple("an issue" for _ in shown.new_issues),
     }
     return RepairReport(

@@ -257,6 +257,8 @@ def _claims(repair: RepairReport) -> Iterable[Claim]:
         yield Claim(mark="no", text=f"it brings new issues: {listed(shown.new_issues)}")
     elif shown.issue_gone is not None or shown.lines_reached is not None:
         yield Claim(mark="yes", text="no new issue came")
+    if shown.interface_breaks:
+        yield Claim(mark="no", text=f"it breaks the public interface: {listed(shown.interface_breaks)}")
     yield from _weighed(shown)
     if shown.tests_broken:
         yield Claim(mark="no", text=f"it breaks {listed(shown.tests_broken)}")

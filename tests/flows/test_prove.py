@@ -1,5 +1,6 @@
 """What another tool wrote is proved edit by edit: a linter breaks a library's re-exports, and we do not."""
 
+import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -138,8 +139,8 @@ def test_every_good_fix_is_kept_and_exactly_the_bad_ones_are_not(story: Story) -
     }
     for name in ("parse", "render"):
         bad = told.pop(("markup/api.py", f"takes out `from markup.core import {name}`"))
-        assert bad["verdict"] == "rolled_back"
-        assert "tests/test_markup.py" in bad["reason"]
+        assert bad["verdict"] == "refused"
+        assert f"markup.api.{name} can no longer be imported" in bad["reason"]
     unproved = told.pop(
         ("markup/untested.py", '`return f"never" + os.sep` becomes `return "never" + os.sep`')
     )
@@ -204,3 +205,15 @@ def test_a_diff_of_which_nothing_is_proved_makes_no_branch(story: Story) -> None
     assert refused["reason"] == "the diff makes a new file, markup/new.py; only edits of files are proved"
     assert "1 of 1 edits are not kept" in outcome.done.stderr
     assert branches(story.target) == before
+
+
+def test_where_a_person_lets_the_interface_break_the_tests_still_judge(story: Story) -> None:
+    folder = story.house.home / "allowed"
+    told = story.house.run(
+        "prove", story.target, "--diff", story.diff, "--allow-breaking", "--report", folder
+    )
+    assert told.code == 1, told.said
+    repairs = json.loads((folder / "report.json").read_text())["repairs"]
+    bad = [repair for repair in repairs if repair["evidence"]["interface_breaks"]]
+    assert [repair["verdict"] for repair in bad] == ["rolled_back"] * 2, bad
+    assert all("tests/test_markup.py" in repair["reason"] for repair in bad)

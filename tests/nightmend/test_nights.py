@@ -29,6 +29,7 @@ def test_the_same_work_on_the_same_state_has_the_same_key_whenever_it_is_done(ni
         {"engine": "newer"},
         {"thresholds": Thresholds(pep8_compliance=99)},
         {"declared": TargetSettings(include=("a.py",))},
+        {"allow_breaking": True},
         {"declared": TargetSettings(exclude=("b.py",))},
         {"declared": TargetSettings(rules={"unused-import": False})},
         {"declared": TargetSettings(test_command=PytestCommand(paths=("tests",)))},

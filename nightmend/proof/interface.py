@@ -1,0 +1,212 @@
+"""What others may call and import of a module, and whether a repair takes any of it away.
+
+griffe compares signatures, classes and attributes. What it does not look at is compared here: imported names
+that a module hands on, what a star import of it gets, and how a function has to be called.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from importlib.util import decode_source
+from pathlib import Path
+
+from griffe import (
+    Alias,
+    Attribute,
+    Breakage,
+    BreakageKind,
+    Class,
+    DataclassesExtension,
+    ExprCall,
+    ExprDict,
+    ExprList,
+    ExprSet,
+    Function,
+    Module,
+    Parameter,
+    ParameterKind,
+    find_breaking_changes,
+    visit,
+)
+
+from nightmend.parsing import one_at_a_time
+from nightmend.proof.packages import Package
+from nightmend.proof.syntax import read_tree
+from nightmend.targets.protected import is_test
+
+_MADE_ANEW = (ExprCall, ExprDict, ExprList, ExprSet)
+"""Defaults of which a caller never had the very object."""
+_IDLE_BASES = ("object", "Generic[", "typing.Generic[")
+"""Bases that a class has without being told, and those that its own type parameters stand for."""
+_POSITIONAL = (ParameterKind.positional_only, ParameterKind.positional_or_keyword)
+_ON_CLASS = frozenset({"staticmethod", "classmethod"})
+_NO_NAMES_OF_OTHERS = frozenset({"__all__", "__metaclass__"})
+
+
+class Interface:
+    """The modules of a target that others may import: no tests, and no name with an underscore in front."""
+
+    def __init__(self, packages: Iterable[Package]) -> None:
+        names = {path: name for package in packages for name, path in package.modules.items()}
+        self._modules = frozenset(names.values())
+        self._own = frozenset(name.split(".")[0] for name in self._modules)
+        self._public = {
+            path: name
+            for path, name in names.items()
+            if not is_test(path) and not any(part.startswith("_") for part in name.split("."))
+        }
+
+    def breaks(self, path: str, before: bytes, after: bytes) -> tuple[str, ...]:
+        """Say in a phrase each what others find in the file before and not after.
+
+        Nothing where one of the contents is no Python, which is for another rung to tell.
+        """
+        name = self._public.get(path)
+        if name is None:
+            return ()
+        try:
+            old, new = _read(name, path, before), _read(name, path, after)
+        except (SyntaxError, ValueError, RecursionError):
+            return ()
+        broken = [_phrase(one) for one in find_breaking_changes(old, new) if _matters(one)]
+        gone = self._no_longer_handed_on(old, new)
+        if path.endswith("__init__.py"):
+            gone += sorted(self._parts(name, before) - self._parts(name, after) - new.members.keys())
+        broken += [f"{name}.{one} can no longer be imported" for one in gone]
+        broken += [f"{name}.{one} is left out of a star import" for one in self._unstarred(old, new)]
+        return tuple(dict.fromkeys((*broken, *_called_otherwise(old, new))))
+
+    def _no_longer_handed_on(self, old: Module, new: Module) -> list[str]:
+        covered = old.exports is not None and _listed(old) <= new.members.keys()
+        return [
+            f"* of {member.wildcard}" if member.wildcard else name
+            for name, member in old.members.items()
+            if name not in new.members
+            and isinstance(member, Alias)
+            and self._is_meant(old, member)
+            and not (covered and member.wildcard)
+        ]
+
+    def _parts(self, package: str, content: bytes) -> set[str]:
+        """The modules that a package makes attributes of itself, which griffe skips."""
+        return {
+            alias.name
+            for node in ast.walk(read_tree(content))
+            if isinstance(node, ast.ImportFrom) and (node.module or "") in ("", package) and node.level < 2
+            for alias in node.names
+            if alias.asname in (None, alias.name) and f"{package}.{alias.name}" in self._modules
+        }
+
+    def _is_meant(self, module: Module, imported: Alias) -> bool:
+        """Whether an import may be there for others: of the target's own names, not those of libraries.
+
+        An imported module has its own place; only a package makes it an attribute for others. What `__all__`
+        lists is left to griffe.
+        """
+        home = imported.target_path
+        if not imported.runtime or imported.name.startswith("_") or imported.name in _listed(module):
+            return False
+        if home in self._modules and not imported.wildcard and not module.is_init_module:
+            return False
+        return home.split(".")[0] in self._own
+
+    def _unstarred(self, old: Module, new: Module) -> Iterator[str]:
+        listed = _listed(new)
+        if new.exports is None or len(listed) < len(new.exports):
+            return
+        offered = _listed(old) if old.exports is not None else self._offered(old)
+        yield from sorted(offered & new.members.keys() - listed)
+
+    def _offered(self, module: Module) -> set[str]:
+        return {
+            name
+            for name, member in module.members.items()
+            if not name.startswith("_")
+            and (self._is_meant(module, member) if isinstance(member, Alias) else member.is_public)
+        }
+
+
+@lru_cache(maxsize=64)
+def _read(name: str, path: str, content: bytes) -> Module:
+    text = decode_source(content)
+    parent = None
+    for part in name.split(".")[:-1]:
+        parent = Module(part, parent=parent)
+    module = one_at_a_time(lambda: visit(name.rpartition(".")[2], Path(path), text, parent=parent))
+    DataclassesExtension().on_package(pkg=module)
+    for one in _classes(module):
+        _bind_methods(one)
+    return module
+
+
+def _classes(inside: Module | Class) -> Iterator[Class]:
+    for member in inside.members.values():
+        if isinstance(member, Class):
+            yield member
+            yield from _classes(member)
+
+
+def _bind_methods(one: Class) -> None:
+    """Take out the first parameter, which the call of a method binds: no caller names it."""
+    for member in one.members.values():
+        if isinstance(member, Function) and "staticmethod" not in member.labels and len(member.parameters):
+            first = member.parameters[0]
+            if first.required and first.kind in _POSITIONAL:
+                del member.parameters[0]
+
+
+def _listed(module: Module) -> set[str]:
+    """What `__all__` names, as far as it stands there as text."""
+    return {one for one in module.exports or () if isinstance(one, str)}
+
+
+def _matters(breakage: Breakage) -> bool:
+    """Leave out what takes nothing from a caller; tests judge what a call does."""
+    old, new = breakage.old_value, breakage.new_value
+    match breakage.kind:
+        case BreakageKind.OBJECT_REMOVED:
+            return breakage.obj.name not in _NO_NAMES_OF_OTHERS and not breakage.obj.name.endswith("*")
+        case BreakageKind.CLASS_REMOVED_BASE:
+            gone = {str(base) for base in old} - {str(base) for base in new}
+            return any(not base.startswith(_IDLE_BASES) for base in gone)
+        case BreakageKind.PARAMETER_CHANGED_DEFAULT:
+            return not isinstance(old.default, _MADE_ANEW)
+        case BreakageKind.OBJECT_CHANGED_KIND:
+            named_value = old.value == "attribute" and isinstance(breakage.obj.parent, Module)
+            return not (named_value and new.value in ("function", "class"))
+        case BreakageKind.RETURN_CHANGED_TYPE:
+            return False
+        case _:
+            return True
+
+
+def _phrase(breakage: Breakage) -> str:
+    parameter = next(
+        (one for one in (breakage.old_value, breakage.new_value) if isinstance(one, Parameter)), None
+    )
+    what = f"{breakage.obj.path}({parameter.name})" if parameter else breakage.obj.path
+    return f"{what}: {breakage.kind.value.lower()}"
+
+
+def _called_otherwise(old: Module | Class, new: Module | Class) -> Iterator[str]:
+    for name, was in old.members.items():
+        now = new.members.get(name)
+        if not was.is_public:
+            continue
+        if isinstance(was, Function) and isinstance(now, Function):
+            if ("async" in was.labels) != ("async" in now.labels):
+                yield f"{was.path}: it is {'no longer' if 'async' in was.labels else 'now'} async"
+            if was.labels & {"staticmethod", "classmethod"} and not now.labels & {
+                "staticmethod",
+                "classmethod",
+            }:
+                yield f"{was.path}: it can no longer be called on the class"
+        elif isinstance(was, Attribute) and isinstance(now, Attribute):
+            if _writable(was) and not _writable(now):
+                yield f"{was.path}: it can no longer be set"
+        elif isinstance(was, Class) and isinstance(now, Class):
+            yield from _called_otherwise(was, now)
+
+
+def _writable(attribute: Attribute) -> bool:
+    return "property" not in attribute.labels or "writable" in attribute.labels

@@ -1,0 +1,216 @@
+"""What of a public interface a repair takes away, and what only looks as if it did."""
+
+import pytest
+
+from nightmend.proof.bench import Bench
+from nightmend.proof.interface import Interface
+from nightmend.proof.packages import packages_of
+from nightmend.proof.rungs import interface_rung
+
+FILES = (
+    "shop/__init__.py", "shop/cart.py", "shop/prices.py", "shop/_inner.py", "shop/tests/test.py", "setup.py",
+)  # fmt: skip
+CART = "shop/cart.py"
+
+
+@pytest.fixture(scope="module")
+def interface():
+    return Interface(packages_of(FILES))
+
+
+BREAKS = [
+    ("a function is gone", "def f(): pass", "", "shop.cart.f: public object was removed"),
+    ("a parameter is gone", "def f(a, b): pass", "def f(a): pass", "shop.cart.f(b): parameter was removed"),
+    (
+        "a parameter has another name",
+        "def f(a=1): pass",
+        "def f(b=1): pass",
+        "shop.cart.f(a): parameter was removed",
+    ),
+    (
+        "a parameter is needed now",
+        "def f(a=1): pass",
+        "def f(a): pass",
+        "shop.cart.f(a): parameter is now required",
+    ),
+    (
+        "parameters change their places",
+        "def f(a, b): pass",
+        "def f(b, a): pass",
+        "shop.cart.f(a): positional parameter was moved",
+    ),
+    (
+        "a parameter can only be named now",
+        "def f(a, b): pass",
+        "def f(a, *, b): pass",
+        "shop.cart.f(b): parameter kind was changed",
+    ),
+    (
+        "a default is another value",
+        "def f(a=1): pass",
+        "def f(a=2): pass",
+        "shop.cart.f(a): parameter default was changed",
+    ),
+    (
+        "a method lacks a parameter",
+        "class A:\n    def f(self, a): pass",
+        "class A:\n    def f(self): pass",
+        "shop.cart.A.f(a): parameter was removed",
+    ),
+    (
+        "an attribute of instances is gone",
+        "class A:\n    def __init__(self):\n        self.a = 1",
+        "class A:\n    def __init__(self):\n        pass",
+        "shop.cart.A.a: public object was removed",
+    ),
+    (
+        "a field of a dataclass moves",
+        "from dataclasses import dataclass\n@dataclass\nclass A:\n    a: int\n    b: int",
+        "from dataclasses import dataclass\n@dataclass\nclass A:\n    b: int\n    a: int",
+        "shop.cart.A.__init__(a): positional parameter was moved",
+    ),
+    (
+        "a base is gone",
+        "class A(ValueError, Base): pass",
+        "class A(ValueError): pass",
+        "shop.cart.A: base class was removed",
+    ),
+    (
+        "a property becomes a method",
+        "class A:\n    @property\n    def p(self): pass",
+        "class A:\n    def p(self): pass",
+        "shop.cart.A.p: public object points to a different kind of object",
+    ),
+    (
+        "an attribute becomes a property that nobody can set",
+        "class A:\n    p = 1",
+        "class A:\n    @property\n    def p(self): return 1",
+        "shop.cart.A.p: it can no longer be set",
+    ),
+    (
+        "a static method needs an instance",
+        "class A:\n    @staticmethod\n    def f(): pass",
+        "class A:\n    def f(self): pass",
+        "shop.cart.A.f: it can no longer be called on the class",
+    ),
+    ("a function has to be awaited", "def f(): pass", "async def f(): pass", "shop.cart.f: it is now async"),
+    (
+        "a name leaves __all__",
+        "__all__ = ['f', 'g']\ndef f(): pass\ndef g(): pass",
+        "__all__ = ['f']\ndef f(): pass\ndef g(): pass",
+        "shop.cart.g is left out of a star import",
+    ),
+    (
+        "__all__ comes without all",
+        "def f(): pass\ndef g(): pass",
+        "__all__ = ['f']\ndef f(): pass\ndef g(): pass",
+        "shop.cart.g is left out of a star import",
+    ),
+    (
+        "an own name is no longer handed on",
+        "from .prices import total\nX = 1",
+        "X = 1",
+        "shop.cart.total can no longer be imported",
+    ),
+    (
+        "the same by its whole name",
+        "from shop.prices import total as sum_up\nX = 1",
+        "X = 1",
+        "shop.cart.sum_up can no longer be imported",
+    ),
+    (
+        "a star import is gone",
+        "from .prices import *\nX = 1",
+        "X = 1",
+        "shop.cart.* of shop.prices can no longer be imported",
+    ),
+    (
+        "__all__ hands a library's name on",
+        "from json import loads\n__all__ = ['loads']",
+        "__all__ = []",
+        "shop.cart.loads: public object was removed",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"), [one[1:] for one in BREAKS], ids=[one[0] for one in BREAKS]
+)
+def test_what_breaks_is_named(interface, before, after, told):
+    found = interface.breaks(CART, before.encode(), after.encode())
+    assert told in found
+
+
+def test_a_package_hands_its_modules_on(interface):
+    before = b"from . import prices\nfrom json import loads\n"
+    assert interface.breaks("shop/__init__.py", before, b"") == ("shop.prices can no longer be imported",)
+
+
+HARMLESS = [
+    ("a parameter more", "def f(a): pass", "def f(a, b=1): pass"),
+    ("a default that was made anew", "def f(a=[]): pass", "def f(a=None): pass"),
+    ("`object` is a base anyway", "class A(object): pass", "class A: pass"),
+    (
+        "type parameters stand for the base",
+        "from typing import Generic\nclass A(Generic[T]): pass",
+        "class A[T]: pass",
+    ),
+    ("a lambda gets a name", "f = lambda a: a", "def f(a): return a"),
+    ("the instance has another name", "class A:\n    def f(this): pass", "class A:\n    def f(self): pass"),
+    (
+        "a method that needs no instance",
+        "class A:\n    def f(self, a): pass",
+        "class A:\n    @staticmethod\n    def f(a): pass",
+    ),
+    ("an import of a library", "import os\nfrom json import loads\nX = 1", "X = 1"),
+    ("an import of a module of its own", "from . import prices\nimport shop.prices\nX = 1", "X = 1"),
+    ("an import for annotations", "if TYPE_CHECKING:\n    from .prices import T", "X = 1"),
+    ("a name that stays, from elsewhere", "from .prices import dumps", "from json import dumps"),
+    ("a private name", "from .prices import _total\ndef _f(): pass\nX = 1", "X = 1"),
+    (
+        "what __all__ leaves out",
+        "__all__ = ['f']\ndef f(): pass\ndef g(): pass",
+        "__all__ = ['f']\ndef f(): pass",
+    ),
+    (
+        "an entry of __all__ for nothing",
+        "__all__ = ['f', 'g']\ndef f(): pass",
+        "__all__ = ['f']\ndef f(): pass",
+    ),
+    ("the body of a function", "def f(a):\n    return a", "def f(a):\n    return a + 0"),
+    ("no Python before", "def f(:", "def f(): pass"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), [one[1:] for one in HARMLESS], ids=[one[0] for one in HARMLESS])
+def test_what_takes_nothing_from_others_is_no_break(interface, before, after):
+    assert interface.breaks(CART, before.encode(), after.encode()) == ()
+
+
+@pytest.mark.parametrize("path", ["shop/_inner.py", "shop/tests/test.py", "setup.py", "README.md"])
+def test_what_is_not_for_others_may_change(interface, path):
+    assert interface.breaks(path, b"def f(a): pass\n", b"") == ()
+
+
+@pytest.fixture(scope="module")
+def workspace(shared_workspace_of):
+    return shared_workspace_of({"shop.py": "def total(prices, tax=0):\n    return sum(prices) + tax\n"})
+
+
+@pytest.mark.parametrize(("allowed", "verdict"), [(False, "refused"), (True, "kept")])
+def test_only_a_person_lets_the_interface_break(workspace, repair_in, allowed, verdict):
+    workspace = type(workspace)(workspace.night.model_copy(update={"allow_breaking": allowed}))
+    bench = Bench(workspace, workspace.night.base, [repair_in(workspace, "shop.py", ", tax=0", "")])
+    interface_rung(bench)
+    [one] = bench.judgements()
+    told = "shop.total(tax): parameter was removed"
+    assert (one.verdict, one.evidence.interface_breaks) == (verdict, (told,))
+    assert told in one.reason
+
+
+def test_the_same_program_needs_no_look(workspace, repair_in):
+    repair = repair_in(workspace, "shop.py", ", tax=0", "")
+    bench = Bench(workspace, workspace.night.base, [repair])
+    bench.grades[repair.id] = "A"
+    interface_rung(bench)
+    assert bench.open
