@@ -31,9 +31,12 @@ def installed(folder: Path, *packages: str) -> Path:
     python = folder / "bin" / "python"
     command = [sys.executable, "-m", "pip", f"--python={python}", "install", "--quiet", *packages]
     command += ["--only-binary=:all:", "--disable-pip-version-check", "--retries=1", "--timeout=10"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", timeout=300)
-    if done.returncode:
-        pytest.skip(f"pip cannot install {', '.join(packages)} here: {done.stderr.strip()[-200:]}")
+    try:
+        subprocess.run(command, capture_output=True, text=True, check=True, cwd="/", timeout=300)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"pip cannot install {', '.join(packages)} here: {error.stderr.strip()[-200:]}")
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"pip did not install {', '.join(packages)} within five minutes")
     return python
 
 
