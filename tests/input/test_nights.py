@@ -16,8 +16,10 @@ pytestmark = pytest.mark.night
 
 IMPATIENT = (
     "from nightmend.settings import SandboxSettings\n"
-    "SandboxSettings.model_fields['test_timeout'].default = 20\n"
-    "SandboxSettings.model_rebuild(force=True)\n"
+    "made = SandboxSettings.__init__\n"
+    "def impatient(self, **settings):\n"
+    "    made(self, **{**settings, 'test_timeout': 20})\n"
+    "SandboxSettings.__init__ = impatient\n"
 )
 """Lets tests that hang be known sooner."""
 
