@@ -76,6 +76,7 @@ class Figures(Frozen):
 
 def main(names: Sequence[str]) -> None:
     """Try every tool on the named projects, or on those of the table, and draw it."""
+    tools()  # their installation is no part of their time
     for name in names or CHOSEN:
         project = listed()[name]
         subject = Subject(project)
@@ -125,7 +126,9 @@ def difference(repository: Path, command: Sequence[str]) -> bytes:
         shutil.copytree(repository, copy, symlinks=True)
         files = sorted(str(path.relative_to(copy)) for path in copy.rglob("*.py"))
         given = files if command[0] in TAKES_FILES else []
-        subprocess.run([str(tools() / command[0]), *command[1:], *given], cwd=copy, check=True)
+        subprocess.run(
+            [str(tools() / command[0]), *command[1:], *given], cwd=copy, check=True, capture_output=True
+        )
         told = subprocess.run(["git", "-C", str(copy), "diff"], check=True, capture_output=True)
         return told.stdout
 
