@@ -72,10 +72,12 @@ def test_the_repair_agents_work_at_once_in_processes_of_their_own(night: Night) 
     assert all(agent["started"] + agent["seconds"] > last_start for agent in agents)
 
 
-def test_what_breaks_a_test_is_rolled_back_alone_and_says_which(night: Night) -> None:
-    (broken,) = [repair for repair in night.outcome.known["repairs"] if repair["evidence"]["tests_broken"]]
-    assert (broken["pattern"], broken["verdict"]) == ("unused-import", "rolled_back")
-    assert "tests/test_readers.py" in broken["reason"]
+def test_what_others_import_is_refused_alone_and_says_which(night: Night) -> None:
+    known = night.outcome.known["repairs"]
+    gone = "pipeline.readers.parse_amount can no longer be imported"
+    (broken,) = [repair for repair in known if gone in repair["evidence"]["interface_breaks"]]
+    assert (broken["pattern"], broken["verdict"]) == ("unused-import", "refused")
+    assert gone in broken["reason"]
     assert any(repair["pattern"] == "unused-import" for repair in night.outcome.kept)
 
 
