@@ -158,6 +158,7 @@ def main(names: Sequence[str]) -> None:
     for name in names or CHOSEN:
         figures = measured(listed()[name])
         write_atomically(RESULTS / f"{name}.json", figures.model_dump_json(indent=2).encode() + b"\n", 0o644)
+        draw()
 
 
 def draw() -> None:
