@@ -16,7 +16,7 @@ from nightmend.errors import PrerequisiteError
 from nightmend.frozen import Frozen
 from nightmend.git.target import Target
 
-Work = Literal["night", "proof", "drop", "rollback", "purge"]
+Work = Literal["night", "proof", "drop", "rollback"]
 LONGEST = 4096
 """Bytes that are read of what a holder says of itself."""
 
@@ -66,7 +66,7 @@ def refuse_second(home: Path, target: Target) -> None:
 
 
 def _open(home: Path, target: Target) -> int:
-    """Open the file of a repository's lock: all its working trees have the same, and a purge keeps it."""
+    """Open the file of a repository's lock: all its working trees have the same."""
     name = hashlib.sha256(os.fsencode(target.common_dir)).hexdigest()[:16]
     place = home / "locks" / name
     try:

@@ -86,9 +86,9 @@ class SystemRollbackManager:
             self.restore_database_state(checkpoint.database_state)
             self._move_branch(checkpoint)
         except (NightmendError, OSError) as error:
-            self.restore_database_state(database)
             self.states.bring_back(before)
             self.restore_configuration(settings)
+            self.restore_database_state(database)  # last: it may fail in its turn, for want of room
             self.log_rollback(checkpoint_name, f"FAILED: {error}")
             raise RollbackError(
                 f"rollback to {checkpoint_name} failed and nothing was changed: {error}"
