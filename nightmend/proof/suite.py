@@ -108,37 +108,34 @@ def run_suite(
     files = _files_of(only, workspace.checkout(snapshot))
     if files == []:
         return SuiteRun(usable=True, reason="none of the tests asked for is in the tree")
-    with _copies(workspace, snapshot, plan, changes) as copies:
-        binds = [PLUGIN, *plan.brought.binds, *plan.built, *copies]
-        binds += [ORDER] if order is not None else []
-        binds += [REACH, bring("coverage", COVERAGE)] if coverage else []
-        binds += [PROFILER, *(bring(name, PROFILERS) for name in PROFILING)] if profilers else []
-        with workspace.sandbox(snapshot, "suite", limits=limits, at_target=True, binds=binds) as box:
-            for path, content in changes.items():
-                box.write(path, content)
-            blobs = {path: entry.blob for path, entry in workspace.store.files(snapshot).items()}
-            blobs |= {path: blob_id(content) for path, content in changes.items()}
-            orders = Orders(
-                root=str(workspace.target.path),
-                records=f"{workspace.target.path}/{FOLDER}/records",
-                modules={
-                    name: blobs[path] for package in plan.packages for name, path in package.modules.items()
-                },
-                copies={place: package.path for place, package in plan.copies.items()},
-                only=None if only is None else tuple(only),
-                without=tuple(without),
-                patience=workspace.night.sandbox.test_timeout,
-                coverage=COVERAGE,
-                profilers=PROFILERS,
-                repeat=dict(repeat),
-                order=order,
-            )
-            ignored = [f"--ignore={name}" for name in without if "::" not in name]
-            asked = {"order": order is not None, "reach": coverage, "profiler": profilers}
-            hooks = [name for name, wanted in asked.items() if wanted]
-            plugins = [word for name in hooks for word in ("-p", f"nightmend_{name}")]
-            chosen = [*plugins, *ignored, *(plan.paths if files is None else files)]
-            result, records = _run(workspace, plan, box, chosen, orders, hash_seed)
+    binds = [PLUGIN, *plan.brought.binds]
+    binds += [ORDER] if order is not None else []
+    binds += [REACH, bring("coverage", COVERAGE)] if coverage else []
+    binds += [PROFILER, *(bring(name, PROFILERS) for name in PROFILING)] if profilers else []
+    with _box(workspace, snapshot, plan, changes, limits, binds) as box:
+        blobs = {path: entry.blob for path, entry in workspace.store.files(snapshot).items()}
+        blobs |= {path: blob_id(content) for path, content in changes.items()}
+        orders = Orders(
+            root=str(workspace.target.path),
+            records=f"{workspace.target.path}/{FOLDER}/records",
+            modules={
+                name: blobs[path] for package in plan.packages for name, path in package.modules.items()
+            },
+            copies={place: package.path for place, package in plan.copies.items()},
+            only=None if only is None else tuple(only),
+            without=tuple(without),
+            patience=workspace.night.sandbox.test_timeout,
+            coverage=COVERAGE,
+            profilers=PROFILERS,
+            repeat=dict(repeat),
+            order=order,
+        )
+        ignored = [f"--ignore={name}" for name in without if "::" not in name]
+        asked = {"order": order is not None, "reach": coverage, "profiler": profilers}
+        hooks = [name for name, wanted in asked.items() if wanted]
+        plugins = [word for name in hooks for word in ("-p", f"nightmend_{name}")]
+        chosen = [*plugins, *ignored, *(plan.paths if files is None else files)]
+        result, records = _run(workspace, plan, box, chosen, orders, hash_seed)
     return judge_run(result, records, only=only, changed=bool(changes), without=without)
 
 
@@ -151,12 +148,8 @@ def _run_command(
     hash_seed: int,
 ) -> SuiteRun:
     """Run a command of the target's own, of which only the exit code tells."""
-    with _copies(workspace, snapshot, plan, changes) as copies:
-        binds = [*plan.built, *copies]
-        with workspace.sandbox(snapshot, "suite", limits=limits, at_target=True, binds=binds) as box:
-            for path, content in changes.items():
-                box.write(path, content)
-            result = box.run(plan.command, env=_variables(workspace, plan, hash_seed))
+    with _box(workspace, snapshot, plan, changes, limits, ()) as box:
+        result = box.run(plan.command, env=_variables(workspace, plan, hash_seed))
     return judge_command(result, changed=bool(changes))
 
 
@@ -179,6 +172,24 @@ def _run(
         return result, parse_records(box.read(f"{FOLDER}/records"))
     except (FileNotFoundError, SandboxError):  # the tests have it away, or put something else there
         return result, []
+
+
+@contextmanager
+def _box(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    plan: Plan,
+    changes: Mapping[str, bytes],
+    limits: Limits,
+    binds: Sequence[Bind],
+) -> Iterator[Sandbox]:
+    """Lay a snapshot with its changes where the target stands, and over its installed copies."""
+    with _copies(workspace, snapshot, plan, changes) as copies:
+        shown = [*binds, *plan.built, *copies]
+        with workspace.sandbox(snapshot, "suite", limits=limits, at_target=True, binds=shown) as box:
+            for path, content in changes.items():
+                box.write(path, content)
+            yield box
 
 
 @contextmanager
