@@ -9,6 +9,7 @@ import builtins
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from nightmend.proof.around import blocks, parse_block
@@ -75,28 +76,33 @@ class Erasure:
         return not (self._reads_docstrings or after.docstring is None or any(">>>" in one for one in told))
 
 
+@dataclass(frozen=True)
 class _Words:
     """What is erased of one definition."""
 
-    def __init__(self, node: Definition | ast.ClassDef | ast.Module) -> None:
-        self.name = "" if isinstance(node, ast.Module) else node.name
-        self.docstring = ast.get_docstring(node, clean=False)
-        self.annotations = [ast.dump(one) for one in _annotations(node)]
+    name: str
+    docstring: str | None
+    annotations: tuple[str, ...]
+    is_property: bool
+    inert: bool
+
+    @classmethod
+    def of(cls, node: Definition | ast.ClassDef | ast.Module) -> "_Words":
         names = [one.id if isinstance(one, ast.Name) else "" for one in getattr(node, "decorator_list", ())]
-        self.is_property = "property" in names
-        self.inert = set(names) <= _INERT
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Words) and self.__dict__ == other.__dict__
-
-    __hash__ = None  # type: ignore[assignment]
+        return cls(
+            name="" if isinstance(node, ast.Module) else node.name,
+            docstring=ast.get_docstring(node, clean=False),
+            annotations=tuple(ast.dump(one) for one in _annotations(node)),
+            is_property="property" in names,
+            inert=set(names) <= _INERT,
+        )
 
 
 class _Erased:
     def __init__(self, tree: ast.Module) -> None:
         kinds = (*_DEFINITIONS, ast.ClassDef, ast.Module)
         nodes = [node for node in ast.walk(tree) if isinstance(node, kinds)]
-        self.words = [_Words(node) for node in nodes]
+        self.words = [_Words.of(node) for node in nodes]
         self._bound = frozenset(_bound_names(tree))
         self._annotations = {ast.dump(one): one for node in nodes for one in _annotations(node)}
         for node in nodes:
