@@ -7,15 +7,17 @@ for a character.
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 from nightmend.detectors.tree import TreeView
 from nightmend.issue import Finding
-from nightmend.repairs.repair import Edit
+from nightmend.repairs.repair import Edit, overlap
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 BOM = b"\xef\xbb\xbf"
 SYNTAX = "invalid-syntax"
+LEFT_OUT = " (its fix is left out: edits of it overlap each other)"
 
 
 class Offsets:
@@ -52,7 +54,9 @@ def _finding(
 ) -> Finding:
     fix = diagnostic["fix"] or {}
     safety = {"safe": "safe", "unsafe": "unsafe"}.get(fix.get("applicability", ""))
-    edits = tuple(_edit(edit, path, offsets(path)) for edit in fix.get("edits", ())) if safety else ()
+    edits = _joined(_edit(edit, path, offsets(path)) for edit in fix.get("edits", ())) if safety else ()
+    meets = any(overlap(first, second) for first, second in combinations(edits, 2))
+    edits, note = ((), LEFT_OUT) if meets else (edits, "")
     return Finding(
         detector="ruff",
         rule=diagnostic["code"] or SYNTAX,
@@ -60,11 +64,24 @@ def _finding(
         line=diagnostic["location"]["row"],
         column=diagnostic["location"]["column"],
         end_line=diagnostic["end_location"]["row"],
-        message=diagnostic["message"],
+        message=diagnostic["message"] + note,
         fix=edits,
         fix_safety=safety if edits else None,
         enabled=enabled,
     )
+
+
+def _joined(edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    """Make one insertion of all that a fix has at one place: only the fix knows their order."""
+    replaced: list[Edit] = []
+    inserted: dict[int, Edit] = {}
+    for edit in edits:
+        if edit.start < edit.end:
+            replaced.append(edit)
+        else:
+            ahead = inserted[edit.start].text if edit.start in inserted else ""
+            inserted[edit.start] = edit.model_copy(update={"text": ahead + edit.text})
+    return (*inserted.values(), *replaced)
 
 
 def _edit(edit: dict[str, Any], path: str, offsets: Offsets) -> Edit:

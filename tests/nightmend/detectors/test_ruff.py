@@ -3,7 +3,9 @@ from collections import Counter
 import pytest
 
 from nightmend.detectors import ruff
+from nightmend.detectors.ruff_output import read_findings
 from nightmend.detectors.running import ToolError
+from nightmend.detectors.tree import TreeView
 from nightmend.repairs.repair import apply_edits
 
 UNUSED = "import os\n\nx = f'abc'\n"
@@ -115,6 +117,35 @@ def test_a_fix_that_the_target_forbids_is_not_offered(look):
     fixes = {finding.rule: bool(finding.fix) for finding in look("ruff", files)}
     assert fixes["F401"] is False
     assert fixes["F541"] is True
+
+
+def test_two_insertions_of_a_fix_at_one_place_are_one_in_the_order_of_the_fix(look):
+    source = (
+        "from __future__ import annotations\n\nfrom fractions import Fraction\n\n\n"
+        "def double(x: Fraction) -> Fraction:\n    return x + x\n"
+    )
+    files = {"a.py": source, "ruff.toml": "lint.select = ['TC003']\n"}
+    (found,) = [one for one in look("ruff", files) if one.rule == "TC003"]
+    mended = apply_edits(source.encode(), found.fix).decode()
+    assert "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from fractions" in mended
+
+
+def test_a_fix_whose_edits_overlap_is_left_out_with_its_reason():
+    tree = TreeView(files={"a.py": b"abcdef\n"}, python="", workdir="/w")
+    edits = [
+        {"location": {"row": 1, "column": first}, "end_location": {"row": 1, "column": last}, "content": "x"}
+        for first, last in ((1, 4), (3, 5))
+    ]
+    told = {
+        "code": "F401", "filename": "/w/a.py", "message": "m", "location": {"row": 1, "column": 1},
+        "end_location": {"row": 1, "column": 5}, "fix": {"applicability": "safe", "edits": edits},
+    }  # fmt: skip
+    (found,) = read_findings([told], tree, enabled=True)
+    assert (found.fix, found.fix_safety) == ((), None)
+    assert found.message == "m (its fix is left out: edits of it overlap each other)"
+    told["fix"]["edits"] = edits[:1]
+    (found,) = read_findings([told], tree, enabled=True)
+    assert (found.message, found.fix[0].text) == ("m", "x")
 
 
 def test_the_declared_pythons_decide_what_is_syntax(look):
