@@ -31,6 +31,10 @@ class Orchestrator(Block):
         "loopback",
         description="Which Prefect server may hear source, diffs, test output: one on loopback, any, none.",
     )
+    unsafe_fixes: bool = Field(
+        False,
+        description="Prove also fixes that the linter calls unsafe; a target or a run may say otherwise.",
+    )
 
     def settings(self) -> OrchestratorSettings:
         """Return the settings that the engine reads."""

@@ -84,6 +84,11 @@ def cli() -> None:
 @click.option("--max-commits", type=click.IntRange(min=1), help="Publish no more commits; the rest waits.")
 @click.option("--max-lines", type=click.IntRange(min=1), help="Publish no more lines; the rest waits.")
 @allow_breaking
+@click.option(
+    "--unsafe-fixes/--no-unsafe-fixes",
+    default=None,
+    help="Prove also fixes that the linter calls unsafe; else the repository and the blocks say.",
+)
 @click.option("--apply", "apply_result", is_flag=True, help="Fast-forward the current branch to the result.")
 def recover(
     target: Path,
@@ -96,6 +101,7 @@ def recover(
     max_commits: int | None,
     max_lines: int | None,
     allow_breaking: bool,
+    unsafe_fixes: bool | None,
     apply_result: bool,
 ) -> None:
     """Recover a repository: one branch, a commit for each fault pattern, and a report."""
@@ -118,6 +124,7 @@ def recover(
             max_lines=max_lines,
             build_environment=build_environment,
             allow_breaking=allow_breaking,
+            unsafe_fixes=unsafe_fixes,
         )
     if apply_result and published.branch:
         store = Store(target_folder(state_folder(), opened.path) / "store.git", opened)

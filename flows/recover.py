@@ -63,6 +63,7 @@ def recover(
     max_lines: int | None = None,
     build_environment: bool = True,
     allow_breaking: bool = False,
+    unsafe_fixes: bool | None = None,
 ) -> Published:
     """Recover a Python codebase overnight: ten agents in five phases, and nothing is kept on trust.
 
@@ -80,6 +81,7 @@ def recover(
         max_commits: Commits to publish at most, the gravest and best proved repairs first; the others wait.
         max_lines: Lines to publish at most, taken away and put in.
         allow_breaking: Keep what is proved but takes a name or a way to call it from the public interface.
+        unsafe_fixes: Prove also the fixes that the linter calls unsafe, or not; else target and block say it.
     """
     clock = time.perf_counter()
     lower_priority()
@@ -98,6 +100,7 @@ def recover(
             budget=budget,
             build_environment=build_environment,
             allow_breaking=allow_breaking,
+            unsafe_fixes=unsafe_fixes,
             tell=say,
             **configured(),
         )

@@ -43,6 +43,8 @@ class Night(Frozen):
     """The last phase that this night may do."""
     allow_breaking: bool = False
     """Whether repairs may take away of the public interface; a person says so, never the target."""
+    unsafe_fixes: bool = False
+    """Whether fixes that the linter itself calls unsafe are proved as well."""
     only: tuple[str, ...] = ()
     """The agents that may repair; none named is all of them."""
 

@@ -41,12 +41,14 @@ def open_night(
     discreet: bool = False,
     build_environment: bool = False,
     allow_breaking: bool = False,
+    unsafe_fixes: bool | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Night:
     """Return the night of a target; UsageError where the target or the interpreter is not what it seems.
 
     The profile is the stricter of the one asked for here and the target's own: neither weakens the other.
     `build_environment` has what the target declares installed where no `python` is named; `tell` hears of it.
+    Of `unsafe_fixes` the nearest word counts: the run's, else the target's, else the installation's.
     """
     _refuse_agents(through, only)
     place = Target.open(Path(target))
@@ -57,6 +59,8 @@ def open_night(
     commit = place.head()
     base = store.snapshot(commit)
     declared = target_settings(store, base)
+    orchestrator = orchestrator or OrchestratorSettings()
+    said = (unsafe_fixes, declared.unsafe_fixes, orchestrator.unsafe_fixes)
     environment = None
     if build_environment and python is None:
         built = provide(store, base, place.path, home, declared.environment, tell)
@@ -72,7 +76,7 @@ def open_night(
         python=interpreter.executable,
         environment=environment,
         engine=_digest(engine_digest(), *_environment(interpreter), stamp(advisories_folder())),
-        orchestrator=orchestrator or OrchestratorSettings(),
+        orchestrator=orchestrator,
         sandbox=sandbox or SandboxSettings(),
         thresholds=thresholds or Thresholds(),
         budget=budget or Budget(),
@@ -80,6 +84,7 @@ def open_night(
         refused=Ledger.open(target_folder(home, place.path), tell).refused(),
         declared=declared,
         allow_breaking=allow_breaking,
+        unsafe_fixes=next(one for one in said if one is not None),
         through=through,
         only=tuple(agent for agent in AGENTS if agent in only),
     )
@@ -144,8 +149,9 @@ def night_key(night: Night, *parts: str) -> str:
     phase = phase_of(parts[0])
     sums_up = phase == night.phases[-1] and phase not in ALWAYS
     chosen = (*night.agents(phase), "sums up" if sums_up else "")
-    judged = () if phase in ALWAYS else (*sorted(night.refused), str(night.allow_breaking))
+    judged = (*sorted(night.refused), str(night.allow_breaking), str(night.unsafe_fixes))
     times = str(generation(night, phase))
+    judged = () if phase in ALWAYS else judged
     return "-".join(("nightmend", parts[0], _digest(fixed, settings, *chosen, *judged, times, *parts)))
 
 

@@ -25,6 +25,10 @@ class OrchestratorSettings(Frozen):
         "loopback",
         description="Which Prefect server may hear source, diffs, test output: one on loopback, any, none",
     )
+    unsafe_fixes: bool = Field(
+        False,
+        description="Prove also fixes that the linter calls unsafe; a target or a run may say otherwise",
+    )
 
 
 class Limits(Frozen):

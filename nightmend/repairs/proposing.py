@@ -50,7 +50,7 @@ def _from_linters(
 ) -> Iterable[Repair]:
     """Take the imports that fixes of one rule use up together out with them."""
     groups: dict[str, dict[str, list[Repair]]] = defaultdict(lambda: defaultdict(list))
-    for repair in propose_linter_fixes(issues, patterns):
+    for repair in propose_linter_fixes(issues, patterns, unsafe=workspace.night.unsafe_fixes):
         groups[repair.paths[0] if len(repair.paths) == 1 else ""][repair.pattern].append(repair)
     for group in groups.pop("", {}).values():
         yield from group

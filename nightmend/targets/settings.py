@@ -35,6 +35,7 @@ EXPECTED = {
     "test_command": "a command line, as a string or a list of strings",
     "profile": "`ratchet` or `strict`",
     "environment": "a table of `extras` and `groups`, lists of names",
+    "unsafe_fixes": "true or false",
 }
 
 
@@ -47,6 +48,7 @@ class Declared(Frozen):
     test_command: StrictStr | list[StrictStr] | None = None
     profile: Profile = "ratchet"
     environment: Chosen = Chosen()
+    unsafe_fixes: StrictBool | None = None
 
 
 class TargetSettings(Frozen):
@@ -62,6 +64,8 @@ class TargetSettings(Frozen):
     profile: Profile = "ratchet"
     environment: Chosen = Chosen()
     """Which of its extras and groups its tests need."""
+    unsafe_fixes: bool | None = None
+    """Whether fixes that the linter calls unsafe are proved as well; None where it does not say."""
 
     def covers(self, path: str) -> bool:
         """Say whether a night may look at a file."""
@@ -102,6 +106,7 @@ def target_settings(store: Store, snapshot: Snapshot) -> TargetSettings:
         else pytest_command(declared.test_command, files.keys()),
         profile=declared.profile,
         environment=declared.environment,
+        unsafe_fixes=declared.unsafe_fixes,
     )
     if (settings.include or settings.exclude) and not any(map(settings.covers, files)):
         raise UsageError(f"include and exclude in {TABLE} leave no file of the target: correct them")

@@ -77,6 +77,7 @@ def test_the_orchestrator_has_the_five_values_of_the_specification() -> None:
         "health_check_interval": 60,
         "log_level": "INFO",
         "share": "loopback",  # ours
+        "unsafe_fixes": False,  # ours
     }
 
 

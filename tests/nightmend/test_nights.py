@@ -30,6 +30,7 @@ def test_the_same_work_on_the_same_state_has_the_same_key_whenever_it_is_done(ni
         {"thresholds": Thresholds(pep8_compliance=99)},
         {"declared": TargetSettings(include=("a.py",))},
         {"allow_breaking": True},
+        {"unsafe_fixes": True},
         {"declared": TargetSettings(exclude=("b.py",))},
         {"declared": TargetSettings(rules={"unused-import": False})},
         {"declared": TargetSettings(test_command=PytestCommand(paths=("tests",)))},
@@ -104,6 +105,30 @@ def test_a_night_is_opened_on_the_commit_that_is_checked_out(workspace_of, tmp_p
     assert night.home == str(tmp_path / "state")
     assert night.profile == "ratchet"
     assert night.engine == open_night(target.path, home=tmp_path / "state").engine != engine_digest()
+
+
+@pytest.mark.parametrize(
+    ("run", "target", "installation", "proved"),
+    [
+        (None, "", False, False),
+        (None, "", True, True),
+        (None, "unsafe_fixes = true", False, True),
+        (None, "unsafe_fixes = false", True, False),
+        (True, "unsafe_fixes = false", False, True),
+        (False, "unsafe_fixes = true", True, False),
+    ],
+)
+def test_the_nearest_word_says_whether_unsafe_fixes_are_proved(
+    workspace_of, tmp_path, run, target, installation, proved
+):
+    files = {"a.py": "a = 1\n", "pyproject.toml": f"[tool.nightmend]\n{target}\n"}
+    opened = open_night(
+        workspace_of(files).target.path,
+        home=tmp_path / "state",
+        unsafe_fixes=run,
+        orchestrator=OrchestratorSettings(unsafe_fixes=installation),
+    )
+    assert opened.unsafe_fixes is proved
 
 
 def test_the_ambient_target_is_named_by_the_environment(workspace_of, tmp_path, monkeypatch):

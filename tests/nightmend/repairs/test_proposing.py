@@ -1,9 +1,12 @@
 """Repairs of linters take with them the import that they use up."""
 
+import pytest
+
 from nightmend.diagnosis.diagnosis import diagnose
 from nightmend.patterns.loader import load_patterns
 from nightmend.repairs.proposing import propose_all
 from nightmend.repairs.repair import apply_edits
+from nightmend.workspace import Workspace
 
 RUFF = """\
 [project]
@@ -22,8 +25,7 @@ from typing import Optional
 def first(day: Optional[str]) -> Optional[int]:
     return None if day is None else datetime.now(timezone.utc).day
 """
-
-
+E711 = RUFF.replace('["UP", "F"]', '["E711"]')
 OLD_HOME = """\
 import json
 from datetime import UTC, datetime, timezone
@@ -52,6 +54,16 @@ def test_a_name_that_moved_is_imported_in_its_order(workspace_of):
     )
     after = apply_edits(OLD_HOME.encode(), repairs["ruff-UP017"].edits).decode()
     assert "from datetime import UTC, datetime\n" in after
+
+
+@pytest.mark.parametrize("unsafe", [False, True])
+def test_fixes_that_the_linter_calls_unsafe_come_where_the_night_wants_them(workspace_of, unsafe):
+    workspace = workspace_of({"shop.py": "def f(x):\n    return x == None\n", "pyproject.toml": E711})
+    workspace = Workspace(workspace.night.model_copy(update={"unsafe_fixes": unsafe}))
+    snapshot = workspace.night.base
+    issues = diagnose(workspace, snapshot, deep=False, tools=("ruff",)).issues
+    repairs = propose_all(workspace, snapshot, issues, load_patterns())
+    assert [(one.pattern, one.safety) for one in repairs] == [("ruff-E711", "needs-tests")] * unsafe
 
 
 def test_the_last_uses_go_together_with_the_import(workspace_of):
