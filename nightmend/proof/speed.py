@@ -27,6 +27,8 @@ CONFIDENCE = 0.99
 PLAIN_GAIN = {2: 0.4, 3: 0.25}
 """A first look: after so many rounds, what each must gain to need no closer one."""
 PLAIN_DRIFT = 0.1
+PLAIN_TIMES = 5
+"""Equal trees may differ by PLAIN_DRIFT, or by so many times less than the gain."""
 CANDIDATES = 40
 """Tests whose own gain is looked at before a few are chosen."""
 CHOSEN = 4
@@ -219,15 +221,17 @@ def _seed() -> int:
 def glance(rounds: Sequence[Round]) -> Speed | None:
     """Judge what a few rounds show beyond doubt, None where it takes a closer look.
 
-    A gain is beyond doubt where each round gains more than PLAIN_GAIN and equal trees differ by less than
-    PLAIN_DRIFT, far more than the noise of 0.035 that was measured. No claim is where the middle round, of
-    two the better, gains less than half of what one needs: going on would cost much and hardly change that.
+    A gain is beyond doubt where each round gains more than PLAIN_GAIN, far more than the noise of 0.035 that
+    was measured, and equal trees differ by little beside it. No claim is where the middle round, of two the
+    better, gains less than half of what one needs: going on would cost much and hardly change that.
     """
     if len(rounds) not in PLAIN_GAIN or not _all_ran(rounds):
         return None
-    gains = [1 - one.after / math.sqrt(one.before * one.again) for one in rounds]
+    ratios = [math.log(math.sqrt(one.before * one.again) / one.after) for one in rounds]
+    gains = [1 - math.exp(-ratio) for ratio in ratios]
     drift = max(abs(math.log(one.before / one.again)) for one in rounds)
-    plain = min(gains) > PLAIN_GAIN[len(rounds)] and drift < PLAIN_DRIFT
+    calm = drift < max(PLAIN_DRIFT, min(ratios) / PLAIN_TIMES)
+    plain = calm and min(gains) > PLAIN_GAIN[len(rounds)]
     if not plain and sorted(gains)[len(gains) // 2] > LEAST_GAIN / 2:
         return None
     return Speed(
