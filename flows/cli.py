@@ -35,12 +35,15 @@ from nightmend.priority import lower_priority
 from nightmend.privacy.masking import masked
 from nightmend.recovery.checkpoints import Checkpoints
 from nightmend.recovery.lock import refuse_second
+from nightmend.recovery.purging import purge as purge_state
+from nightmend.report.story import count
 from nightmend.report.text import line
 from nightmend.review.dropping import drop_repairs
 from nightmend.sandboxes import backends
 from nightmend.settings import Profile
 from nightmend.workspace import target_folder
 
+MEGABYTE = 10**6
 repository = click.argument("target", type=click.Path(path_type=Path))
 interpreter = click.option("--python", metavar="PATH", help="Interpreter that has the target's dependencies.")
 build_environment = click.option(
@@ -224,6 +227,18 @@ def rollback(target: Path, name: str) -> None:
 
 
 @cli.command()
+@click.argument("target", type=click.Path(path_type=Path), required=False)
+def purge(target: Path | None) -> None:
+    """Remove all that is kept of a repository; without one, of every repository."""
+    with state_home() as home:
+        removed = purge_state(home, target)
+    for one in removed:
+        click.echo(f"{one.what:40}  {count(one.files, 'file'):>14}  {amount(one.size):>10}")
+    whole = amount(sum(one.size for one in removed))
+    click.echo(f"removed {whole} of what nights kept" if removed else "no night has kept anything")
+
+
+@cli.command()
 @click.argument("run", metavar="RUN")
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @click.option("--target", type=click.Path(path_type=Path), help="Its repository, where two have such a run.")
@@ -283,6 +298,11 @@ def look_at(
         open_night(opened.path, python, home=home, through=through, only=only)
     backends.available()
     return opened
+
+
+def amount(size: int) -> str:
+    """Write bytes for people."""
+    return f"{size / MEGABYTE:.1f} MB" if size >= MEGABYTE else f"{size / 1000:.0f} kB"
 
 
 @contextlib.contextmanager

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from nightmend.recovery.results import OWN
+
 TERMINAL = "NIGHTMEND_TERMINAL"
 """Set by the command line for itself: progress goes to the terminal as well."""
 QUIET = {
@@ -20,7 +22,7 @@ QUIET = {
 
 def prepare_environment(home: Path) -> None:
     """Set what the person did not set: no telemetry, quiet logs, and all state below `home`."""
-    os.environ.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(home / "results"))
+    os.environ.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(home / OWN))
     os.environ.setdefault("DASK_TEMPORARY_DIRECTORY", str(home / "dask"))
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.filesystems import LocalFileSystem
 from prefect.results import ResultStore, get_result_store
 from prefect.states import Completed
 from prefect.transactions import CommitMode, Transaction, transaction
@@ -17,6 +18,7 @@ from nightmend.night import Night
 from nightmend.nights import next_generation, night_key
 from nightmend.privacy.discretion import discreetly, told
 from nightmend.recovery.checkpoints import Checkpoints
+from nightmend.recovery.results import ResultFolders
 from nightmend.recovery.rollback import SystemRollbackManager
 from nightmend.results import ClosedPhaseError, PhaseResult
 from nightmend.settings import Profile
@@ -68,6 +70,7 @@ def run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -
 
 
 def _run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -> PhaseOutcome:
+    _note_place(night)
     result = saved(night, phase, start)
     if result is not None:
         _record(night, result, phase_key(night, phase, start))
@@ -81,6 +84,14 @@ def _run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) 
         txn.stage(result)
     _record(night, result, key)
     return result
+
+
+def _note_place(night: Night) -> None:
+    """Remember where results are kept, as far as it is a folder: purge must find them without Prefect."""
+    storage = results().result_storage
+    if isinstance(storage, LocalFileSystem):
+        place = Path(storage.basepath or ".").expanduser().resolve()
+        ResultFolders(target_folder(Path(night.home), Path(night.target))).note(place)
 
 
 def _record(night: Night, result: PhaseResult, key: str) -> None:

@@ -13,6 +13,7 @@ from nightmend.advisories.database import advisories_folder, stamp
 from nightmend.agents import AGENTS, PHASES, Phase, phase_of
 from nightmend.environments.interpreter import Interpreter, find_interpreter
 from nightmend.environments.provide import environments_folder, provide
+from nightmend.environments.uses import note_use
 from nightmend.errors import UsageError
 from nightmend.git.store import Store
 from nightmend.git.target import Target
@@ -23,6 +24,8 @@ from nightmend.settings import Budget, OrchestratorSettings, Profile, SandboxSet
 from nightmend.targets.settings import target_settings
 from nightmend.workspace import target_folder
 
+GENERATIONS = "generations"
+"""In the folder of a target: a file for each phase, a byte for each time that its results became void."""
 TOOLS = ("bandit", "coverage", "griffelib", "mypy", "pycodestyle", "pylint", "ruff")
 
 
@@ -66,6 +69,7 @@ def open_night(
         built = provide(store, base, place.path, home, declared.environment, tell)
         interpreter = built.interpreter or interpreter
         environment = store.put(built.model_dump_json().encode())
+        note_use(target_folder(home, place.path), built)
     return Night(
         run=datetime.now(UTC).strftime("%Y%m%d-%H%M%S"),
         target=str(place.path),
@@ -141,8 +145,9 @@ def _environment(interpreter: Interpreter) -> list[str]:
 def night_key(night: Night, *parts: str) -> str:
     """Return the key of a checkpoint: equal only where the same work on the same state would be done.
 
-    The first of `parts` names the step: a phase or an agent. How the orchestrator runs agents (at once, how
-    long, how loud) changes nothing of what they find, and is no part of it.
+    It shows the target's folder, so that all results of a target can be found. The first of `parts` names the
+    step: a phase or an agent. How the orchestrator runs agents (at once, how long, how loud) changes nothing
+    of what they find, and is no part of it.
     """
     fixed = night.model_dump_json(include={"target", "base_commit", "profile", "python", "engine"})
     settings = night.model_dump_json(include={"sandbox", "thresholds", "declared"})
@@ -152,25 +157,31 @@ def night_key(night: Night, *parts: str) -> str:
     judged = (*sorted(night.refused), str(night.allow_breaking), str(night.unsafe_fixes))
     times = str(generation(night, phase))
     judged = () if phase in ALWAYS else judged
-    return "-".join(("nightmend", parts[0], _digest(fixed, settings, *chosen, *judged, times, *parts)))
+    digest = _digest(fixed, settings, *chosen, *judged, times, *parts)
+    return "-".join(("nightmend", parts[0], _folder(night).name, digest))
 
 
 def generation(night: Night, phase: Phase) -> int:
     """Return how often this phase of the target was rolled back; its work from before one is never reused."""
-    path = _generation_file(night, phase)
+    path = _folder(night) / GENERATIONS / phase
     return len(path.read_bytes()) if path.exists() else 0
 
 
 def next_generation(night: Night, phase: Phase) -> None:
     """Make every result of a phase and of its agents unusable, because it was rolled back."""
-    path = _generation_file(night, phase)
+    raise_generation(_folder(night), phase)
+
+
+def raise_generation(folder: Path, phase: Phase) -> None:
+    """Make every result of a phase of the target with this folder unusable."""
+    path = folder / GENERATIONS / phase
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         file.write(b"+")
 
 
-def _generation_file(night: Night, phase: Phase) -> Path:
-    return target_folder(Path(night.home), Path(night.target)) / "generations" / phase
+def _folder(night: Night) -> Path:
+    return target_folder(Path(night.home), Path(night.target))
 
 
 def _digest(*parts: str) -> str:

@@ -73,6 +73,18 @@ def provide(
         )
 
 
+@contextlib.contextmanager
+def free_environment(folder: Path, name: str) -> Iterator[tuple[Path, ...]]:
+    """Give what there is of an environment, and keep others from it; nothing where somebody builds it."""
+    with (folder / f"{name}.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield ()
+            return
+        yield tuple(place for place in (folder / f"{name}.json", folder / name) if place.exists())
+
+
 def _own_wheel(
     store: Store, snapshot: Snapshot, target: Path, declared: Declaration, packages: tuple[Package, ...]
 ) -> OwnWheel | None:

@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,8 @@ from nightmend.errors import PrerequisiteError
 from nightmend.frozen import Frozen
 from nightmend.git.target import Target
 
-Work = Literal["night", "proof", "drop", "rollback"]
+Work = Literal["night", "proof", "drop", "rollback", "purge"]
+LOCKS = "locks"
 LONGEST = 4096
 """Bytes that are read of what a holder says of itself."""
 
@@ -48,7 +49,7 @@ def alone(home: Path, target: Target, work: Work) -> Iterator[Callable[[str], No
     """
     descriptor = _open(home, target)
     try:
-        _take(descriptor, target, fcntl.LOCK_EX)
+        _take(descriptor, target.path, fcntl.LOCK_EX)
         holder = Holder(work=work, pid=os.getpid(), host=socket.gethostname(), started=time.time())
         _note(descriptor, holder)
         yield lambda run: _note(descriptor, holder.model_copy(update={"run": run}))
@@ -60,15 +61,29 @@ def refuse_second(home: Path, target: Target) -> None:
     """Raise PrerequisiteError where somebody works on a target."""
     descriptor = _open(home, target)
     try:
-        _take(descriptor, target, fcntl.LOCK_SH)
+        _take(descriptor, target.path, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def alone_everywhere(home: Path) -> Iterator[None]:
+    """Keep everybody from every target that was ever worked on; PrerequisiteError says who works on one."""
+    with ExitStack() as held:
+        for place in sorted((home / LOCKS).glob("*")):
+            descriptor = _open_file(place)
+            held.callback(os.close, descriptor)
+            _take(descriptor, f"a repository with its state in {home}", fcntl.LOCK_EX)
+        yield
 
 
 def _open(home: Path, target: Target) -> int:
     """Open the file of a repository's lock: all its working trees have the same."""
     name = hashlib.sha256(os.fsencode(target.common_dir)).hexdigest()[:16]
-    place = home / "locks" / name
+    return _open_file(home / LOCKS / name)
+
+
+def _open_file(place: Path) -> int:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         return os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -78,12 +93,12 @@ def _open(home: Path, target: Target) -> int:
         ) from error
 
 
-def _take(descriptor: int, target: Target, kind: int) -> None:
+def _take(descriptor: int, what: Path | str, kind: int) -> None:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise PrerequisiteError(
-            f"{target.path} is being worked on: {_holder(descriptor)}; wait for its end, or end it"
+            f"{what} is being worked on: {_holder(descriptor)}; wait for its end, or end it"
         ) from error
     except OSError as error:
         raise PrerequisiteError(

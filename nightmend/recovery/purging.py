@@ -1,0 +1,122 @@
+"""Everything that is kept of a target, or of all of them, removed at once."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nightmend.agents import PHASES
+from nightmend.environments.provide import environments_folder, free_environment
+from nightmend.environments.uses import used_alone
+from nightmend.errors import UsageError
+from nightmend.git.target import Target
+from nightmend.nights import GENERATIONS, raise_generation
+from nightmend.recovery.checkpoints import Checkpoints
+from nightmend.recovery.lock import alone, alone_everywhere
+from nightmend.recovery.removing import Removed, left_over, measured, remove, summed
+from nightmend.recovery.results import ResultFolders, unread
+from nightmend.sandboxes.cleanup import reap
+from nightmend.settings import SandboxSettings
+from nightmend.workspace import target_folder
+
+KINDS = {
+    "agents": "states of agents",
+    "checkpoints": "checkpoints",
+    "ledger": "ledger",
+    "reports": "reports",
+    "runs": "runs",
+    "store": "objects",
+    "trees": "checked-out files",
+}
+"""What lies under which name in the folder of a target, as people are told."""
+SHARED = {
+    "crash.log": "logs",
+    "dask": "scratch of Dask",
+    "environments": "environments",
+    "prefect": "database of the private Prefect server",
+    "prefect-server.log": "logs",
+    "results": "results",
+}
+"""What lies in the state folder for all targets together."""
+DAY = 24 * 60 * 60
+KEPT = frozenset({"advisories", "locks", "targets"})
+
+
+def purge(home: Path, path: Path | None = None) -> tuple[Removed, ...]:
+    """Remove what is kept of the target at a path; without one, of every target.
+
+    What stays are bytes: locks, and that no result from before may be taken for done work, wherever it is.
+    PrerequisiteError where somebody works on it; UsageError where nothing is there to have a state.
+    """
+    if path is None:
+        with alone_everywhere(home):
+            return summed(_everything(home))
+    with _alone(home, path) as folder:
+        return summed((*_target(home, folder), *_sandboxes(_bases(folder)))) if folder.is_dir() else ()
+
+
+@contextmanager
+def _alone(home: Path, path: Path) -> Iterator[Path]:
+    """Give the folder of a target, which may be gone itself: then nobody may work on any."""
+    try:
+        target = Target.open(path)
+    except UsageError:
+        folder = target_folder(home, Path(os.path.realpath(path)))
+        if not folder.is_dir():
+            raise
+        with alone_everywhere(home):
+            yield folder
+    else:
+        with alone(home, target, "purge"):
+            yield target_folder(home, target.path)
+
+
+def _everything(home: Path) -> Iterator[Removed]:
+    foreign = {entry.name for entry in home.iterdir()} - SHARED.keys() - KEPT
+    if foreign:
+        raise UsageError(
+            f"{home} holds also {', '.join(sorted(foreign)[:5])}, which is not nightmend's: purge each"
+            " repository by its path"
+        )
+    folders = [folder for folder in home.glob("targets/*") if folder.is_dir()]
+    bases = {base for folder in folders for base in _bases(folder)}
+    for folder in folders:
+        yield from _target(home, folder)
+    yield from (remove(what, home / name) for name, what in SHARED.items() if (home / name).exists())
+    yield from _sandboxes(bases)
+
+
+def _target(home: Path, folder: Path) -> Iterator[Removed]:
+    """Remove what is kept of a target; first its results become void, so that no part is ever trusted."""
+    for phase in PHASES:
+        raise_generation(folder, phase)
+    yield remove("results", *ResultFolders(folder).files(), *unread(home, time.time() - DAY))
+    yield remove("environments", *left_over(environments_folder(home)))
+    for name in used_alone(folder):
+        with free_environment(environments_folder(home), name) as places:
+            yield remove("environments", *places)
+    for place in sorted(folder.iterdir(), reverse=True):  # of the ledger, what belongs to it before itself
+        if place.name != GENERATIONS:
+            yield remove(KINDS.get(place.name.partition(".")[0], "records"), place)
+
+
+def _bases(folder: Path) -> set[Path]:
+    """Return the folders in which the nights of a target had their sandboxes."""
+    known = Checkpoints(folder / "checkpoints").listing()
+    settings = [one.checkpoint.configuration.sandbox for one in known if one.checkpoint]
+    return {one.base_directory / str(os.getuid()) for one in (SandboxSettings(), *settings)}
+
+
+def _sandboxes(bases: set[Path]) -> Iterator[Removed]:
+    """Remove what dead nights left of their sandboxes."""
+    for base in bases:
+        before = measured("sandboxes", base) if base.is_dir() else None
+        reap(base, 0)
+        if before:
+            after = measured("sandboxes", base)
+            yield Removed(
+                what="sandboxes",
+                files=max(0, before.files - after.files),
+                size=max(0, before.size - after.size),
+            )
