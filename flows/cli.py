@@ -23,6 +23,7 @@ from nightmend.advisories.update import EXPORT, update_advisories
 from nightmend.agents import PHASES, Phase
 from nightmend.diffs.reading import LARGEST, branch_diff, read_diff
 from nightmend.doctor import examine
+from nightmend.durations import seconds_of
 from nightmend.errors import NightmendError, PrerequisiteError, UsageError
 from nightmend.files import write_atomically
 from nightmend.git.branches import commit_of
@@ -92,6 +93,7 @@ def cli() -> None:
     default=None,
     help="Prove also fixes that the linter calls unsafe; else the repository and the blocks say.",
 )
+@click.option("--budget", metavar="TIME", help="As 2h30m or 90m; then what is proved ships.")
 @click.option("--apply", "apply_result", is_flag=True, help="Fast-forward the current branch to the result.")
 def recover(
     target: Path,
@@ -105,9 +107,12 @@ def recover(
     max_lines: int | None,
     allow_breaking: bool,
     unsafe_fixes: bool | None,
+    budget: str | None,
     apply_result: bool,
 ) -> None:
     """Recover a repository: one branch, a commit for each fault pattern, and a report."""
+    if budget is not None:
+        seconds_of(budget)
     opened = look_at(target, python, report, through, only)
     if apply_result and not opened.clean():
         raise UsageError(
@@ -128,6 +133,7 @@ def recover(
             build_environment=build_environment,
             allow_breaking=allow_breaking,
             unsafe_fixes=unsafe_fixes,
+            budget=budget,
         )
     if apply_result and published.branch:
         store = Store(target_folder(state_folder(), opened.path) / "store.git", opened)

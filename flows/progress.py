@@ -43,10 +43,12 @@ def say(sentence: str, level: int = logging.INFO) -> None:
 
 
 def say_first(folder: Path, *, discreet: bool) -> None:
-    """Tell what the first lines of a report say of the tests, where this server may hear it."""
+    """Tell what the first lines of a report say of tests and time, where this server may hear it."""
     report = Report.model_validate_json((folder / "report.json").read_bytes())
     for sentence in story.first_sentences(numbers_only(report) if discreet else report):
         say(sentence)
+    if left := story.time_sentence(report):
+        say(left)
 
 
 def agent_is(agent: str, status: Status, progress: float, result: AgentResult | None = None) -> None:

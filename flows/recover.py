@@ -20,7 +20,9 @@ from flows.quality import quality
 from flows.repairs import repairs
 from flows.watch import NightWatch
 from nightmend.agents import Phase
+from nightmend.durations import seconds_of
 from nightmend.errors import NightmendError, PrerequisiteError, UsageError
+from nightmend.estimate import estimate
 from nightmend.git.target import Target
 from nightmend.home import state_folder
 from nightmend.ledger.people import learn
@@ -64,6 +66,7 @@ def recover(
     build_environment: bool = True,
     allow_breaking: bool = False,
     unsafe_fixes: bool | None = None,
+    budget: str | None = None,
 ) -> Published:
     """Recover a Python codebase overnight: ten agents in five phases, and nothing is kept on trust.
 
@@ -82,27 +85,31 @@ def recover(
         max_lines: Lines to publish at most, taken away and put in.
         allow_breaking: Keep what is proved but takes a name or a way to call it from the public interface.
         unsafe_fixes: Prove also the fixes that the linter calls unsafe, or not; else target and block say it.
+        budget: Time for the night, as 4h, 90m or 2h30m; then what is proved is published, and the rest waits.
     """
-    clock = time.perf_counter()
+    clock, began = time.perf_counter(), time.time()
     lower_priority()
     absolute(target=target, report=report)
     place = Target.open(Path(target))
     preflight(place, state_folder(), report)
-    budget = _budget(max_commits, max_lines)
+    review = _budget(max_commits, max_lines)
     with alone(state_folder(), place, "night") as note_run:
         learn(state_folder(), place, say)
+        settings = configured()
+        time_budget = budget or settings["orchestrator"].time_budget
         night = open_night(
             target,
             python,
             profile,
             through=through,
             only=only or (),
-            budget=budget,
+            budget=review,
             build_environment=build_environment,
             allow_breaking=allow_breaking,
             unsafe_fixes=unsafe_fixes,
+            deadline=began + seconds_of(time_budget) if time_budget else None,
             tell=say,
-            **configured(),
+            **settings,
         )
         note_run(night.run)
         log_from(night.orchestrator.log_level)
@@ -168,6 +175,8 @@ def _phases(night: Night, cluster: NightCluster, watch: NightWatch) -> Course:
                 failure = outcome
                 records.append(PhaseRecord.failed(phase, outcome, seconds))
             progress.end(records[-1], issues_resolved(night, outcome))
+            if phase == "diagnostics" != night.phases[-1] and isinstance(outcome, PhaseResult):
+                say(estimate(Workspace(night), outcome).sentence(night.deadline))
     return Course.of(start, validated, records, failure)
 
 

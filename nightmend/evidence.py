@@ -5,7 +5,8 @@ from nightmend.repairs.repair import Repair
 
 Grade = Literal["A", "B", "C", "D"]
 """A equal by construction; B the tests notice a mutant there; C tests ran the changed lines; D none did."""
-Verdict = Literal["kept", "rolled_back", "refused"]
+Verdict = Literal["kept", "rolled_back", "refused", "unreached"]
+"""`unreached` is what the time budget of the night left untried."""
 
 
 class Speed(Frozen):

@@ -1,3 +1,5 @@
+import time
+
 from pydantic import Field
 
 from nightmend.agents import PHASES, Phase
@@ -31,6 +33,10 @@ class Night(Frozen):
     orchestrator: OrchestratorSettings = OrchestratorSettings()
     sandbox: SandboxSettings = SandboxSettings()
     thresholds: Thresholds = Thresholds()
+    deadline: float | None = None
+    """Seconds since the epoch at which no further repairs are tried; None is no limit."""
+    waiting: str | None = None
+    """What the last night had no time for, in the object store; None where this one has no limit."""
     budget: Budget = Budget()
     """How much of it is published; what it does before is the same."""
     discreet: bool = False
@@ -47,6 +53,11 @@ class Night(Frozen):
     """Whether fixes that the linter itself calls unsafe are proved as well."""
     only: tuple[str, ...] = ()
     """The agents that may repair; none named is all of them."""
+
+    @property
+    def time_is_over(self) -> bool:
+        """Whether no further repairs are tried."""
+        return self.deadline is not None and time.time() >= self.deadline
 
     def agents(self, phase: Phase) -> tuple[str, ...]:
         """Return the agents that work in a phase: none where the night leaves it out."""

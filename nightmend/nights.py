@@ -15,6 +15,7 @@ from nightmend.environments.interpreter import Interpreter, find_interpreter
 from nightmend.environments.provide import environments_folder, provide
 from nightmend.environments.uses import note_use
 from nightmend.errors import UsageError
+from nightmend.frozen import Frozen
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.home import state_folder
@@ -26,6 +27,14 @@ from nightmend.workspace import target_folder
 
 GENERATIONS = "generations"
 """In the folder of a target: a file for each phase, a byte for each time that its results became void."""
+
+
+class Waiting(Frozen):
+    """What the last night had no time for, by `drop_keys`."""
+
+    keys: tuple[str, ...] = ()
+
+
 TOOLS = ("bandit", "coverage", "griffelib", "mypy", "pycodestyle", "pylint", "ruff")
 
 
@@ -45,11 +54,13 @@ def open_night(
     build_environment: bool = False,
     allow_breaking: bool = False,
     unsafe_fixes: bool | None = None,
+    deadline: float | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Night:
     """Return the night of a target; UsageError where the target or the interpreter is not what it seems.
 
     The profile is the stricter of the one asked for here and the target's own: neither weakens the other.
+    `deadline` is when no further repairs are tried, in seconds since the epoch.
     `build_environment` has what the target declares installed where no `python` is named; `tell` hears of it.
     Of `unsafe_fixes` the nearest word counts: the run's, else the target's, else the installation's.
     """
@@ -64,6 +75,7 @@ def open_night(
     declared = target_settings(store, base)
     orchestrator = orchestrator or OrchestratorSettings()
     said = (unsafe_fixes, declared.unsafe_fixes, orchestrator.unsafe_fixes)
+    ledger = Ledger.open(target_folder(home, place.path), tell)
     environment = None
     if build_environment and python is None:
         built = provide(store, base, place.path, home, declared.environment, tell)
@@ -83,15 +95,22 @@ def open_night(
         orchestrator=orchestrator,
         sandbox=sandbox or SandboxSettings(),
         thresholds=thresholds or Thresholds(),
+        deadline=deadline,
+        waiting=None if deadline is None else _waiting(store, ledger),
         budget=budget or Budget(),
         discreet=discreet,
-        refused=Ledger.open(target_folder(home, place.path), tell).refused(),
+        refused=ledger.refused(),
         declared=declared,
         allow_breaking=allow_breaking,
         unsafe_fixes=next(one for one in said if one is not None),
         through=through,
         only=tuple(agent for agent in AGENTS if agent in only),
     )
+
+
+def _waiting(store: Store, ledger: Ledger) -> str:
+    waiting = Waiting(keys=tuple(sorted(ledger.unreached())))
+    return store.put(waiting.model_dump_json().encode())
 
 
 def _refuse_built(python: str | None, home: Path) -> None:
@@ -147,15 +166,25 @@ def night_key(night: Night, *parts: str) -> str:
 
     It shows the target's folder, so that all results of a target can be found. The first of `parts` names the
     step: a phase or an agent. How the orchestrator runs agents (at once, how long, how loud) changes nothing
-    of what they find, and is no part of it.
+    of what they find, and is no part of it. Nor is the time that a night has: a step that it cut short is
+    never found again, since `note_cut` makes other keys.
     """
+    times = f"{generation(night, phase_of(parts[0]))} {_count(_cuts_file(night, parts[0]))}"
+    return _key(night, times, *parts)
+
+
+def batch_key(night: Night, *parts: str) -> str:
+    """Return the key of a batch of repairs of an agent, which stands although its agent was cut short."""
+    return _key(night, str(generation(night, phase_of(parts[0]))), *parts)
+
+
+def _key(night: Night, times: str, *parts: str) -> str:
     fixed = night.model_dump_json(include={"target", "base_commit", "profile", "python", "engine"})
     settings = night.model_dump_json(include={"sandbox", "thresholds", "declared"})
     phase = phase_of(parts[0])
     sums_up = phase == night.phases[-1] and phase not in ALWAYS
     chosen = (*night.agents(phase), "sums up" if sums_up else "")
     judged = (*sorted(night.refused), str(night.allow_breaking), str(night.unsafe_fixes))
-    times = str(generation(night, phase))
     judged = () if phase in ALWAYS else judged
     digest = _digest(fixed, settings, *chosen, *judged, times, *parts)
     return "-".join(("nightmend", parts[0], _folder(night).name, digest))
@@ -163,8 +192,7 @@ def night_key(night: Night, *parts: str) -> str:
 
 def generation(night: Night, phase: Phase) -> int:
     """Return how often this phase of the target was rolled back; its work from before one is never reused."""
-    path = _folder(night) / GENERATIONS / phase
-    return len(path.read_bytes()) if path.exists() else 0
+    return _count(_folder(night) / GENERATIONS / phase)
 
 
 def next_generation(night: Night, phase: Phase) -> None:
@@ -174,7 +202,20 @@ def next_generation(night: Night, phase: Phase) -> None:
 
 def raise_generation(folder: Path, phase: Phase) -> None:
     """Make every result of a phase of the target with this folder unusable."""
-    path = folder / GENERATIONS / phase
+    _add(folder / GENERATIONS / phase)
+
+
+def note_cut(night: Night, agent: str) -> None:
+    """Make the results of an agent and of its phase unusable for later nights, because time was over."""
+    for step in (agent, phase_of(agent)):
+        _add(_cuts_file(night, step))
+
+
+def _count(file: Path) -> int:
+    return len(file.read_bytes()) if file.exists() else 0
+
+
+def _add(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         file.write(b"+")
@@ -182,6 +223,10 @@ def raise_generation(folder: Path, phase: Phase) -> None:
 
 def _folder(night: Night) -> Path:
     return target_folder(Path(night.home), Path(night.target))
+
+
+def _cuts_file(night: Night, step: str) -> Path:
+    return _folder(night) / "cuts" / step
 
 
 def _digest(*parts: str) -> str:

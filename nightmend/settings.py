@@ -3,6 +3,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from nightmend.durations import Duration
 from nightmend.frozen import Frozen
 
 Profile = Literal["ratchet", "strict"]
@@ -28,6 +29,9 @@ class OrchestratorSettings(Frozen):
     unsafe_fixes: bool = Field(
         False,
         description="Prove also fixes that the linter calls unsafe; a target or a run may say otherwise",
+    )
+    time_budget: Duration | None = Field(
+        None, description="Time for a night that is given none, as 4h, 90m or 2h30m; none is no limit"
     )
 
 

@@ -78,6 +78,15 @@ class Ledger:
             rows = session.scalars(select(DecisionRow).order_by(DecisionRow.key))
             return {row.key: f"{SAID[row.kind]} {row.date}" for row in rows}
 
+    def unreached(self) -> frozenset[str]:
+        """Return the keys of the repairs that no night had time for since one proposed them."""
+        query = select(RepairRow.verdict, RepairRow.keys).join(RunRow, RepairRow.run == RunRow.name)
+        waiting: set[str] = set()
+        with self._session() as session:
+            for verdict, keys in session.execute(query.order_by(RunRow.ended)):
+                waiting = waiting | set(keys) if verdict == "unreached" else waiting - set(keys)
+        return frozenset(waiting)
+
     def shipped(self) -> tuple[ShippedRepair, ...]:
         """Return the repairs that nights have put on branches."""
         query = select(RepairRow, RunRow).join(RunRow, RepairRow.run == RunRow.name)
@@ -182,7 +191,9 @@ def _why(error: Exception) -> str:
 
 def _run_row(entry: NightEntry) -> RunRow:
     fields = entry.model_dump(exclude={"run", "diagnosis", "repairs", "states"})
-    return RunRow(name=entry.run, status="FAILED" if entry.error else "PASSED", **fields)
+    unreached = sum(one.judgement.verdict == "unreached" for one in entry.repairs)
+    status = "FAILED" if entry.error else "PASSED"
+    return RunRow(name=entry.run, status=status, unreached=unreached, **fields)
 
 
 def _see(session: Session, run: str, diagnosis: Diagnosis) -> None:

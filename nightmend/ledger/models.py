@@ -27,6 +27,8 @@ class RunRow(Base):
     base_commit: Mapped[str]
     result_commit: Mapped[str]
     branch: Mapped[str | None]
+    unreached: Mapped[int] = mapped_column(server_default="0")
+    """How many repairs its time budget left untried."""
 
 
 class IssueRow(Base):

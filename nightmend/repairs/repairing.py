@@ -18,6 +18,7 @@ from nightmend.patterns.loader import FOLDER, load_patterns
 from nightmend.patterns.pattern import Pattern
 from nightmend.proof.baseline import Baseline, establish_baseline
 from nightmend.proof.judge import judge
+from nightmend.repairs.batches import prove_in_time
 from nightmend.repairs.proposing import propose_all
 from nightmend.repairs.repair import Repair, apply_repairs
 from nightmend.repairs.settle import Settled, settle
@@ -116,7 +117,13 @@ class RepairAgent:
         baseline = (
             self.workspace.get(start.baseline, Baseline) if start.baseline else self.baseline(start.snapshot)
         )
-        judgements = self.repair_issues(start.snapshot, issues, baseline)
+        judgements = prove_in_time(
+            self.workspace,
+            self.name,
+            start,
+            self.propose(start.snapshot, issues),
+            lambda repairs: self.prove(start.snapshot, repairs, baseline),
+        )
         return Work(
             metrics={"issues": len(issues), **verdict_counts(judgements)},
             judgements=self.workspace.put(Judgements(judgements=judgements)),
@@ -147,7 +154,7 @@ def verdict_counts(judgements: Sequence[Judgement]) -> dict[str, int]:
     """Count tried, kept, rolled back and refused repairs."""
     verdicts = Counter(judgement.verdict for judgement in judgements)
     return {
-        "tried": len(judgements),
+        "tried": len(judgements) - verdicts["unreached"],
         "kept": verdicts["kept"],
         "rolled_back": verdicts["rolled_back"],
         "refused": verdicts["refused"],
@@ -163,6 +170,7 @@ def repair_result(judgements: Sequence[Judgement]) -> RepairResult:
         "kept": "SUCCESS",
         "refused": "REFUSED",
         "rolled_back": "ROLLED_BACK",
+        "unreached": "REFUSED",
     }
     kept = sum(one.verdict == "kept" for one in judgements)
     return RepairResult(status=statuses[best.verdict], fixes_applied=kept, reason=best.reason, judgement=best)

@@ -90,7 +90,7 @@ def _graded(
     kept = [one for one in judgements if one.verdict == "kept"]
     waiting = {one.repair.id for one in kept if one.grade == "C" and one.evidence.mistake_noticed is None}
     budget = workspace.night.sandbox.mutation_budget / PHASES_OF_REPAIRS
-    if not waiting or not baseline.suite.usable or not budget:
+    if not waiting or not baseline.suite.usable or not budget or workspace.night.time_is_over:
         return tuple(judgements)
     everything = [one.repair for one in kept]
     found = guarded(workspace, snapshot, everything, waiting, baseline.judging, budget)

@@ -142,6 +142,7 @@ def _environment() -> Environment:
         "branch_sentence": story.branch_sentence,
         "first_sentences": story.first_sentences,
         "budget_sentence": story.budget_sentence,
+        "time_sentence": story.time_sentence,
         "grades": story.GRADES,
     }
     return environment

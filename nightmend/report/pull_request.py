@@ -22,6 +22,7 @@ def pull_request(report: Report) -> str:
         *(plain(sentence) for sentence in story.first_sentences(report)),
         _failure(report),
         plain(story.branch_sentence(report)),
+        plain(story.time_sentence(report)),
         _changes(report),
         _waiting(report),
         _evidence(report),

@@ -153,6 +153,21 @@ def budget_sentence(report: Report) -> str:
     )
 
 
+def unreached(report: Report) -> int:
+    """Count the repairs that the time budget of the night left untried."""
+    return sum(repair.verdict == "unreached" for repair in report.repairs)
+
+
+def time_sentence(report: Report) -> str:
+    """Say what the time budget left untried, where it did."""
+    left = unreached(report)
+    if not left:
+        return ""
+    return (
+        f"The time was over before {count(left, 'repair')} could be tried; the next night begins with them."
+    )
+
+
 def headline(report: Report) -> str:
     """Say what changed, in a sentence."""
     repairs = kept(report)

@@ -61,7 +61,7 @@ def test_a_block_and_its_settings_have_the_same_fields_limits_and_defaults(
 @pytest.mark.parametrize(("kind", "settings"), READS)
 def test_a_value_of_each_field_reaches_the_settings(kind: type[Any], settings: type[BaseModel]) -> None:
     words = {"log_level": "DEBUG", "base_directory": Path("/var/tmp/boxes"), "network_access": False}
-    words |= {"share": "never", "back_end": "docker"}
+    words |= {"share": "never", "back_end": "docker", "time_budget": "2h30m"}
     values = {
         name: words[name] if name in words else field.default + 1
         for name, field in settings.model_fields.items()
@@ -78,6 +78,7 @@ def test_the_orchestrator_has_the_five_values_of_the_specification() -> None:
         "log_level": "INFO",
         "share": "loopback",  # ours
         "unsafe_fixes": False,  # ours
+        "time_budget": None,  # ours
     }
 
 

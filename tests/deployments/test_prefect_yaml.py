@@ -48,15 +48,16 @@ def test_parameters_are_those_of_the_flow(deployment: dict[str, Any]) -> None:
     assert set(deployment.get("parameters", {})) <= set(schema.properties)
 
 
-def test_a_night_of_every_night_publishes_no_more_than_a_person_reviews() -> None:
+def test_a_night_of_every_night_has_its_time_and_publishes_no_more_than_a_person_reviews() -> None:
+    names = ("max_commits", "max_lines", "budget")
     limits = {
-        one["name"]: {name: one.get("parameters", {}).get(name) for name in ("max_commits", "max_lines")}
+        one["name"]: {name: one.get("parameters", {}).get(name) for name in names}
         for one in DEPLOYMENTS
         if flow_of(one).name == "recover"
     }
     assert limits == {
-        "nightly": {"max_commits": 10, "max_lines": 400},
-        "on-demand": {"max_commits": None, "max_lines": None},
+        "nightly": {"max_commits": 10, "max_lines": 400, "budget": "4h"},
+        "on-demand": {"max_commits": None, "max_lines": None, "budget": None},
     }
 
 

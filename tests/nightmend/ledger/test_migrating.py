@@ -33,6 +33,31 @@ def test_every_revision_can_be_taken_back_and_done_again(tmp_path):
     assert Ledger.open(tmp_path).runs() == ()
 
 
+def test_an_older_one_is_migrated_and_loses_nothing(tmp_path):
+    ledger = Ledger.open(tmp_path)
+    ledger.decide("dropped", ["k"], "2026-11-26")
+    with open_engine(f"sqlite:///{ledger.path}").begin() as connection:
+        command.downgrade(configuration(connection), "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO run VALUES ('1', 1.0, 2.0, 'PASSED', '', 'base', 'tip', 'nightmend/1')"
+        )
+    ledger = Ledger.open(tmp_path)
+    assert (ledger.runs(), ledger.refused().keys()) == (("1",), {"k"})
+    with sqlite3.connect(ledger.path) as database:
+        assert list(database.execute("SELECT unreached FROM run")) == [(0,)]
+
+
+def test_a_migration_that_fails_leaves_it_as_it_was(tmp_path):
+    ledger = Ledger.open(tmp_path)
+    with open_engine(f"sqlite:///{ledger.path}").begin() as connection:
+        command.downgrade(configuration(connection), "0001")
+        connection.exec_driver_sql("ALTER TABLE run ADD COLUMN unreached INTEGER")
+    with pytest.raises(PrerequisiteError, match="duplicate column name"):
+        Ledger.open(tmp_path)
+    with sqlite3.connect(ledger.path) as database:
+        assert list(database.execute("SELECT version_num FROM alembic_version")) == [("0001",)]
+
+
 def test_a_newer_one_is_refused_by_name_and_nothing_changes(tmp_path):
     ledger = Ledger.open(tmp_path)
     with sqlite3.connect(ledger.path) as database:

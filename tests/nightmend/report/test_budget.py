@@ -45,6 +45,26 @@ def test_the_page_shows_it_with_its_diff(report, diffs_of):
     assert '<a href="#waits">1 wait</a>' in page
 
 
+def test_what_the_time_left_untried_is_named_first_and_by_pattern(report_of):
+    told = report_of("plain")
+    untried = {
+        "id": "e" * 12,
+        "verdict": "unreached",
+        "reason": "the time of the night was over",
+        "grade": None,
+    }
+    left = told.model_copy(update={"repairs": (*told.repairs, told.repairs[0].model_copy(update=untried))})
+    sentence = "The time was over before 1 repair could be tried; the next night begins with them."
+    assert story.time_sentence(left) == sentence
+    body, page = pull_request(left), render(left, {})
+    assert sentence in body
+    assert "- unreached, 1 repair of csv without newline plain: the time of the night was over" in body
+    assert f'<div class="alarm caution"><p>{sentence}</p></div>' in page
+    assert "<i>Unreached</i>" in page
+    assert story.time_sentence(told) == ""
+    assert "Unreached" not in render(told, {})
+
+
 def test_without_a_budget_nothing_waits(report_of):
     told = report_of("plain")
     assert story.waiting(told) == ()

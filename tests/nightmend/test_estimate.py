@@ -1,0 +1,19 @@
+from nightmend.estimate import Estimate, estimate
+from nightmend.phases import beginning
+
+
+def test_the_cost_is_said_beside_the_time_that_is_left(monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    told = Estimate(issues=340, suite_seconds=12.5, seconds=400)
+    assert told.sentence(None) == "340 issues to act on, by tests of 12.5 s: some 6 min 40 s of work"
+    assert told.sentence(1000.0 + 3 * 3600) == f"{told.sentence(None)}, and 3 h 0 min are left"
+    assert told.sentence(10).endswith("and 0.0 s are left")
+    assert (
+        Estimate(issues=1, suite_seconds=0, seconds=9).sentence(None)
+        == "1 issue to act on: some 9.0 s of work"
+    )
+
+
+def test_where_nothing_was_found_nothing_is_to_be_done(workspace_of):
+    workspace = workspace_of({"a.py": ""})
+    assert estimate(workspace, beginning(workspace.night)) == Estimate(issues=0, suite_seconds=0, seconds=0)
