@@ -4,7 +4,7 @@ from prefect.blocks.core import Block
 from pydantic import Field
 
 from nightmend.durations import Duration
-from nightmend.settings import LogLevel, OrchestratorSettings, Share
+from nightmend.settings import GIB, MIB, LogLevel, OrchestratorSettings, Share
 
 
 class Orchestrator(Block):
@@ -38,6 +38,9 @@ class Orchestrator(Block):
     )
     time_budget: Duration | None = Field(
         None, description="Time for a night that is given none, as 4h, 90m or 2h30m; none is no limit."
+    )
+    max_state: int = Field(
+        10 * GIB, ge=MIB, description="Bytes kept of one target's nights; the oldest go first."
     )
 
     def settings(self) -> OrchestratorSettings:

@@ -41,7 +41,7 @@ from nightmend.report.story import count
 from nightmend.report.text import line
 from nightmend.review.dropping import drop_repairs
 from nightmend.sandboxes import backends
-from nightmend.settings import Profile
+from nightmend.settings import MIB, Profile
 from nightmend.workspace import target_folder
 
 MEGABYTE = 10**6
@@ -94,6 +94,9 @@ def cli() -> None:
     help="Prove also fixes that the linter calls unsafe; else the repository and the blocks say.",
 )
 @click.option("--budget", metavar="TIME", help="As 2h30m or 90m; then what is proved ships.")
+@click.option(
+    "--max-state", type=click.IntRange(min=MIB), help="Keep no more bytes of a repository's nights."
+)
 @click.option("--apply", "apply_result", is_flag=True, help="Fast-forward the current branch to the result.")
 def recover(
     target: Path,
@@ -108,6 +111,7 @@ def recover(
     allow_breaking: bool,
     unsafe_fixes: bool | None,
     budget: str | None,
+    max_state: int | None,
     apply_result: bool,
 ) -> None:
     """Recover a repository: one branch, a commit for each fault pattern, and a report."""
@@ -134,6 +138,7 @@ def recover(
             allow_breaking=allow_breaking,
             unsafe_fixes=unsafe_fixes,
             budget=budget,
+            max_state=max_state,
         )
     if apply_result and published.branch:
         store = Store(target_folder(state_folder(), opened.path) / "store.git", opened)

@@ -1,5 +1,6 @@
 """The night: five phases in order, then one branch and one report."""
 
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,10 @@ from nightmend.preflight import preflight
 from nightmend.priority import lower_priority
 from nightmend.privacy.discretion import discreetly
 from nightmend.recovery.lock import alone
+from nightmend.recovery.pruning import NIGHTS, prune
 from nightmend.results import Course, PhaseRecord, PhaseResult
 from nightmend.review.publication import Published
-from nightmend.settings import Budget, Profile
+from nightmend.settings import MIB, Budget, Profile
 from nightmend.workspace import Workspace
 from tasks.logs import log_from
 from tasks.publish import publish, ship
@@ -67,6 +69,7 @@ def recover(
     allow_breaking: bool = False,
     unsafe_fixes: bool | None = None,
     budget: str | None = None,
+    max_state: int | None = None,
 ) -> Published:
     """Recover a Python codebase overnight: ten agents in five phases, and nothing is kept on trust.
 
@@ -86,6 +89,7 @@ def recover(
         allow_breaking: Keep what is proved but takes a name or a way to call it from the public interface.
         unsafe_fixes: Prove also the fixes that the linter calls unsafe, or not; else target and block say it.
         budget: Time for the night, as 4h, 90m or 2h30m; then what is proved is published, and the rest waits.
+        max_state: Bytes that may be kept of the target's nights; else the smaller one of target and block.
     """
     clock, began = time.perf_counter(), time.time()
     lower_priority()
@@ -93,6 +97,8 @@ def recover(
     place = Target.open(Path(target))
     preflight(place, state_folder(), report)
     review = _budget(max_commits, max_lines)
+    if max_state is not None and max_state < MIB:
+        raise UsageError(f"max_state is {max_state}: give {MIB} bytes at least, or leave it out")
     with alone(state_folder(), place, "night") as note_run:
         learn(state_folder(), place, say)
         settings = configured()
@@ -113,6 +119,7 @@ def recover(
         )
         note_run(night.run)
         log_from(night.orchestrator.log_level)
+        _prune(night, max_state)
         with discreetly(night):
             return _recover(night, report, clock)
 
@@ -122,6 +129,22 @@ def _budget(max_commits: int | None, max_lines: int | None) -> Budget:
         if limit is not None and limit < 1:
             raise UsageError(f"{name} is {limit}: give a number from 1 on, or leave it out")
     return Budget(max_commits=max_commits, max_lines=max_lines)
+
+
+def _prune(night: Night, asked: int | None) -> None:
+    """Make room before the night; the last one is never touched, so that this one can go on behind it."""
+    said = (night.orchestrator.max_state, night.declared.max_state)
+    limit = asked or min(limit for limit in said if limit is not None)
+    try:
+        pruned = prune(Workspace(night), limit)
+    except (NightmendError, OSError) as error:
+        say(f"state: what earlier nights kept could not be made less: {error}", logging.WARNING)
+        return
+    if any(one.what == NIGHTS for one in pruned.removed):
+        say(f"state: the oldest nights are removed, since {limit} bytes may be kept")
+    if pruned.size > limit:
+        kept = f"state: {pruned.size} bytes are kept, though {limit} may be"
+        say(f"{kept}: the last nights, or a diagnosis under way, need them", logging.WARNING)
 
 
 def _recover(night: Night, report: str | None, clock: float) -> Published:

@@ -33,6 +33,9 @@ class OrchestratorSettings(Frozen):
     time_budget: Duration | None = Field(
         None, description="Time for a night that is given none, as 4h, 90m or 2h30m; none is no limit"
     )
+    max_state: int = Field(
+        10 * GIB, ge=MIB, description="Bytes kept of one target's nights; the oldest go first"
+    )
 
 
 class Limits(Frozen):

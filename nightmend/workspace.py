@@ -1,12 +1,14 @@
 """The folder of a night for one target: its object store, the trees checked out of it, and its sandboxes."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
 import shutil
 import stat
-from collections.abc import Sequence
+import weakref
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +26,9 @@ from nightmend.sandboxes.protocol import Bind, Sandbox, SandboxSpec
 from nightmend.settings import Limits, SandboxSettings
 from nightmend.snapshot import Snapshot
 
+TREES = "trees"
+READERS = "readers"
+"""In the folder of a target: locked by whoever reads the trees there."""
 M = TypeVar("M", bound=Frozen)
 
 
@@ -35,7 +40,8 @@ class Workspace:
         self.target = Target.open(Path(night.target))
         self.home = Path(night.home)
         self.folder = target_folder(self.home, self.target.path)
-        self._trees = self.private("trees")
+        self._trees = self.private(TREES)
+        self._reading: int | None = None
         self.store = Store(self.folder / "store.git", self.target)
 
     @cached_property
@@ -58,6 +64,7 @@ class Workspace:
 
     def checkout(self, snapshot: Snapshot) -> Path:
         """Return the folder with the files of a snapshot, for reading only, made by whoever is first."""
+        self._read()
         place = self._trees / snapshot.tree
         if place.is_dir():
             return place
@@ -73,6 +80,13 @@ class Workspace:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
         return place
+
+    def _read(self) -> None:
+        """Keep the trees from being removed for as long as this workspace is in use."""
+        if self._reading is None:
+            self._reading = _open_readers(self.folder)
+            weakref.finalize(self, os.close, self._reading)
+            fcntl.flock(self._reading, fcntl.LOCK_SH)
 
     def sandbox(
         self,
@@ -116,6 +130,25 @@ class Workspace:
 def target_folder(home: Path, target: Path) -> Path:
     """Return the folder of a target below the state folder; one a path, whatever is checked out there."""
     return home / "targets" / hashlib.sha256(os.fsencode(target)).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def nobody_reads(folder: Path) -> Iterator[bool]:
+    """Say whether nobody reads the trees of the target with this folder; then nobody can meanwhile."""
+    descriptor = _open_readers(folder)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(descriptor)
+
+
+def _open_readers(folder: Path) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    return os.open(folder / READERS, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def sandbox_folder(settings: SandboxSettings) -> Path:

@@ -2,23 +2,23 @@
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from nightmend.agents import PHASES
 from nightmend.environments.provide import environments_folder, free_environment
 from nightmend.environments.uses import used_alone
-from nightmend.errors import UsageError
+from nightmend.errors import PrerequisiteError, UsageError
 from nightmend.git.target import Target
 from nightmend.nights import GENERATIONS, raise_generation
 from nightmend.recovery.checkpoints import Checkpoints
 from nightmend.recovery.lock import alone, alone_everywhere
 from nightmend.recovery.removing import Removed, left_over, measured, remove, summed
-from nightmend.recovery.results import ResultFolders, unread
+from nightmend.recovery.results import DAY, ResultFolders, unread
 from nightmend.sandboxes.cleanup import reap
 from nightmend.settings import SandboxSettings
-from nightmend.workspace import target_folder
+from nightmend.workspace import READERS, nobody_reads, target_folder
 
 KINDS = {
     "agents": "states of agents",
@@ -39,7 +39,6 @@ SHARED = {
     "results": "results",
 }
 """What lies in the state folder for all targets together."""
-DAY = 24 * 60 * 60
 KEPT = frozenset({"advisories", "locks", "targets"})
 
 
@@ -53,7 +52,20 @@ def purge(home: Path, path: Path | None = None) -> tuple[Removed, ...]:
         with alone_everywhere(home):
             return summed(_everything(home))
     with _alone(home, path) as folder:
-        return summed((*_target(home, folder), *_sandboxes(_bases(folder)))) if folder.is_dir() else ()
+        if not folder.is_dir():
+            return ()
+        bases = _bases(folder)
+        with _unread((folder,)):
+            return summed((*_target(home, folder), *_sandboxes(bases)))
+
+
+@contextmanager
+def _unread(folders: Sequence[Path]) -> Iterator[None]:
+    """Keep diagnoses, which hold no lock of a night, from the targets with these folders."""
+    with ExitStack() as held:
+        if not all(held.enter_context(nobody_reads(folder)) for folder in folders):
+            raise PrerequisiteError("a diagnosis or validation reads what nights have kept: wait for its end")
+        yield
 
 
 @contextmanager
@@ -81,10 +93,11 @@ def _everything(home: Path) -> Iterator[Removed]:
         )
     folders = [folder for folder in home.glob("targets/*") if folder.is_dir()]
     bases = {base for folder in folders for base in _bases(folder)}
-    for folder in folders:
-        yield from _target(home, folder)
-    yield from (remove(what, home / name) for name, what in SHARED.items() if (home / name).exists())
-    yield from _sandboxes(bases)
+    with _unread(folders):
+        for folder in folders:
+            yield from _target(home, folder)
+        yield from (remove(what, home / name) for name, what in SHARED.items() if (home / name).exists())
+        yield from _sandboxes(bases)
 
 
 def _target(home: Path, folder: Path) -> Iterator[Removed]:
@@ -97,7 +110,7 @@ def _target(home: Path, folder: Path) -> Iterator[Removed]:
         with free_environment(environments_folder(home), name) as places:
             yield remove("environments", *places)
     for place in sorted(folder.iterdir(), reverse=True):  # of the ledger, what belongs to it before itself
-        if place.name != GENERATIONS:
+        if place.name not in {GENERATIONS, READERS}:
             yield remove(KINDS.get(place.name.partition(".")[0], "records"), place)
 
 
@@ -105,7 +118,7 @@ def _bases(folder: Path) -> set[Path]:
     """Return the folders in which the nights of a target had their sandboxes."""
     known = Checkpoints(folder / "checkpoints").listing()
     settings = [one.checkpoint.configuration.sandbox for one in known if one.checkpoint]
-    return {one.base_directory / str(os.getuid()) for one in (SandboxSettings(), *settings)}
+    return {one.base_directory / str(os.getuid()) for one in settings or (SandboxSettings(),)}
 
 
 def _sandboxes(bases: set[Path]) -> Iterator[Removed]:

@@ -13,6 +13,7 @@ from nightmend.files import write_atomically
 _NAMED = re.compile(r"nightmend-[a-z_]+-([0-9a-f]{16})-[0-9a-f]{24}")
 """A key as `night_key` makes it, with the name of the target's folder."""
 _RETURNED = re.compile(r"[0-9a-f]{32}|nightmend-self-test-[0-9-]+")
+DAY = 24 * 60 * 60
 OWN = "results"
 """Below the state folder: where results lie unless the person says otherwise."""
 _MODEL = TypeAdapter(tuple[Path, ...])

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from pathspec import GitIgnoreSpec
-from pydantic import Field, StrictBool, StrictStr
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 from pydantic import ValidationError as InvalidTable
 
 from nightmend.detectors.registry import taxonomies
@@ -20,7 +20,7 @@ from nightmend.git.store import Store
 from nightmend.issue import Finding, Issue
 from nightmend.patterns.loader import load_patterns
 from nightmend.proof.pytest_command import PytestCommand, pytest_command
-from nightmend.settings import Profile
+from nightmend.settings import MIB, Profile
 from nightmend.snapshot import Snapshot
 from nightmend.targets.protected import is_test, vendored
 
@@ -36,6 +36,7 @@ EXPECTED = {
     "profile": "`ratchet` or `strict`",
     "environment": "a table of `extras` and `groups`, lists of names",
     "unsafe_fixes": "true or false",
+    "max_state": "a number of bytes, a million at least",
 }
 
 
@@ -49,6 +50,7 @@ class Declared(Frozen):
     profile: Profile = "ratchet"
     environment: Chosen = Chosen()
     unsafe_fixes: StrictBool | None = None
+    max_state: StrictInt | None = Field(None, ge=MIB)
 
 
 class TargetSettings(Frozen):
@@ -66,6 +68,8 @@ class TargetSettings(Frozen):
     """Which of its extras and groups its tests need."""
     unsafe_fixes: bool | None = None
     """Whether fixes that the linter calls unsafe are proved as well; None where it does not say."""
+    max_state: int | None = None
+    """Bytes that may be kept of its nights, where the installation would keep more."""
 
     def covers(self, path: str) -> bool:
         """Say whether a night may look at a file."""
@@ -107,6 +111,7 @@ def target_settings(store: Store, snapshot: Snapshot) -> TargetSettings:
         profile=declared.profile,
         environment=declared.environment,
         unsafe_fixes=declared.unsafe_fixes,
+        max_state=declared.max_state,
     )
     if (settings.include or settings.exclude) and not any(map(settings.covers, files)):
         raise UsageError(f"include and exclude in {TABLE} leave no file of the target: correct them")

@@ -79,6 +79,7 @@ def test_the_orchestrator_has_the_five_values_of_the_specification() -> None:
         "share": "loopback",  # ours
         "unsafe_fixes": False,  # ours
         "time_budget": None,  # ours
+        "max_state": 10 * GIB,  # ours
     }
 
 

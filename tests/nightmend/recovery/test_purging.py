@@ -1,6 +1,7 @@
 """All that is kept of a target goes with one command, and nothing of anybody else."""
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -18,9 +19,13 @@ from nightmend.recovery.purging import purge
 from nightmend.recovery.removing import remove
 from nightmend.recovery.results import ResultFolders
 from nightmend.recovery.rollback import SystemRollbackManager
+from nightmend.sandboxes.claims import claim
+from nightmend.settings import SandboxSettings
 from nightmend.workspace import Workspace
 
 pytestmark = pytest.mark.integration
+
+STAYS = {"readers", *(f"generations/{phase}" for phase in PHASES)}
 
 
 @pytest.fixture
@@ -28,10 +33,14 @@ def lived_in(workspace_of, tmp_path):
     """Two targets on one state folder, each with all that a night leaves; an environment is of both."""
     results = tmp_path / "prefect-storage"
     results.mkdir()
-    return [kept(workspace_of({"a.py": f"a = {number}\n"}), results, str(number)) for number in range(2)]
+    workspaces = [workspace_of({"a.py": f"a = {number}\n"}) for number in range(2)]
+    own = SandboxSettings(base_directory=tmp_path / "boxes")
+    for number, workspace in enumerate(workspaces):
+        kept(Workspace(workspace.night.model_copy(update={"sandbox": own})), results, str(number))
+    return workspaces
 
 
-def kept(workspace: Workspace, results: Path, own: str) -> Workspace:
+def kept(workspace: Workspace, results: Path, own: str) -> None:
     """Leave something of each kind in the state folder."""
     night = workspace.night
     workspace.checkout(night.base)
@@ -50,7 +59,6 @@ def kept(workspace: Workspace, results: Path, own: str) -> Workspace:
         (place / "pyvenv.cfg").write_text("home = /usr")
         place.parent.with_suffix(".json").write_text("{}")
         note_use(workspace.folder, Environment(prefix=str(place)))
-    return workspace
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -70,13 +78,27 @@ def test_nothing_of_a_target_stays_but_that_its_results_are_void(lived_in, tmp_p
     }  # fmt: skip
     assert removed["results"].files == 2
     assert removed["reports"].size >= 100_000
-    assert set(digests(first.folder)) == {f"generations/{phase}" for phase in PHASES}
+    assert set(digests(first.folder)) == STAYS
     assert night_key(first.night, "repairs") != key, "a result that lies elsewhere is not taken for done work"
     assert digests(second.folder) == before
-    left = sorted(path.name for path in foreign.parent.iterdir())
-    assert left == sorted(
-        ["another", *(night_key(second.night, step) for step in ("repairs", "code_quality"))]
-    )
+    left = sorted(path.name.rpartition("-")[0] for path in foreign.parent.iterdir())
+    assert left == ["", *(f"nightmend-{step}-{second.folder.name}" for step in ("code_quality", "repairs"))]
+
+
+def test_what_dead_nights_left_of_their_sandboxes_goes_and_what_lives_stays(lived_in, tmp_path):
+    base = tmp_path / "boxes" / str(os.getuid())
+    dead, alive = base / "dead-00000000", base / "alive-11111111"
+    for place in (dead, alive):
+        place.mkdir(parents=True)
+        (place / "file").write_text("x" * 10_000)
+    os.close(claim(dead))
+    descriptor = claim(alive)
+    try:
+        removed = {one.what: one.files for one in purge(lived_in[0].home, lived_in[0].target.path)}
+        assert removed["sandboxes"] == 2
+        assert list(base.iterdir()) == [alive]
+    finally:
+        os.close(descriptor)
 
 
 def test_an_environment_goes_with_the_last_target_that_uses_it(lived_in):
@@ -93,6 +115,7 @@ def test_a_night_after_it_begins_from_nothing(lived_in):
     purge(first.home, first.target.path)
     again = Workspace(first.night)
     assert (again.checkout(first.night.base) / "a.py").read_text() == "a = 0\n"
+    del again
     assert SystemRollbackManager(first.night).create_system_checkpoint("now").name == "now"
     assert purge(first.home, first.target.path)
     assert purge(first.home, first.target.path) == ()
@@ -111,6 +134,18 @@ def test_while_somebody_works_nothing_is_touched(lived_in):
         assert {name for name in before if not name.startswith("locks/")} <= left.keys()
         assert all(left[name] == before[name] for name in before if not name.startswith("locks/"))
         assert purge(second.home, second.target.path)
+
+
+def test_while_a_diagnosis_reads_nothing_is_touched(lived_in):
+    first, _ = lived_in
+    reader = Workspace(first.night)
+    reader.checkout(first.night.base)
+    before = digests(first.folder)
+    for path in (first.target.path, None):
+        with pytest.raises(PrerequisiteError, match="wait for its end"):
+            purge(first.home, path)
+    assert digests(first.folder) == before
+    assert (reader.checkout(first.night.base) / "a.py").exists()
 
 
 def test_a_repository_that_is_gone_can_be_forgotten(lived_in):
@@ -136,7 +171,7 @@ def test_without_a_path_everything_goes(lived_in):
     assert {path.name for path in first.home.iterdir()} <= {"targets", "locks", "advisories"}
     assert (first.home / "advisories" / "PyPI.json").exists()
     for one in (first, second):
-        assert set(digests(one.folder)) == {f"generations/{phase}" for phase in PHASES}
+        assert set(digests(one.folder)) == STAYS
 
 
 def test_a_state_folder_with_other_peoples_files_is_not_emptied(lived_in):
@@ -157,7 +192,7 @@ def test_what_a_killed_purge_left_is_removed_by_the_next(lived_in, monkeypatch):
     assert list(first.home.rglob(".going-*"))
     assert purge(first.home, first.target.path)
     assert list(first.home.rglob(".going-*")) == []
-    assert set(digests(first.folder)) == {f"generations/{phase}" for phase in PHASES}
+    assert set(digests(first.folder)) == STAYS
 
 
 def killed(_: Path) -> None:

@@ -64,6 +64,8 @@ def test_a_target_that_says_nothing_leaves_everything_open(settings_of):
         ("environment = ['test']", "environment in .* is not a table of `extras` and `groups`"),
         ("environment = {extras = 'test'}", "environment in .* is not a table"),
         ("environment = {index = ['x']}", "environment in .* is not a table"),
+        ("max_state = 'much'", "max_state in .* is not a number of bytes"),
+        ("max_state = 5", "max_state in .* is not a number of bytes"),
         ("unsafe_fixes = 'yes'", "unsafe_fixes in .* is not true or false"),
         ("exclude = ['!']", "path pattern that .gitignore could not have"),
         ("include = ['nowhere/']", "leave no file of the target"),
