@@ -23,6 +23,7 @@ from nightmend.recovery.rollback import SystemRollbackManager
 from nightmend.results import ClosedPhaseError, PhaseResult
 from nightmend.settings import Profile
 from nightmend.workspace import Workspace, target_folder
+from tasks.workers import workers
 
 PhaseBody = Callable[[], PhaseResult]
 PhaseOutcome = PhaseResult | State[PhaseResult]
@@ -65,7 +66,7 @@ def run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -
 
     A failure restores the agent states of before and makes every record of the phase unusable.
     """
-    with discreetly(night):
+    with discreetly(night), workers(night):
         return _run_phase(night, phase, start, body)
 
 

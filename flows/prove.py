@@ -26,6 +26,7 @@ from tasks.logs import log_from
 from tasks.prove import prove_edits
 from tasks.publish import publish
 from tasks.tell import tell
+from tasks.workers import workers
 
 
 @flow(name="prove", flow_run_name="prove {target}", persist_result=True, result_serializer="json")
@@ -101,6 +102,7 @@ def _settled(night: Night, start: PhaseResult, diff: str) -> PhaseResult:
     """Prove the edits, settle those that hold as a phase does, and weigh its gates."""
     clock = time.perf_counter()
     agent = prove_edits(night, start, diff)
-    result = repaired(Workspace(night), "repairs", start, [agent], (), clock)
+    with workers(night):
+        result = repaired(Workspace(night), "repairs", start, [agent], (), clock)
     weigh(result, night.profile)
     return result

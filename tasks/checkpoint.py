@@ -16,6 +16,7 @@ from nightmend.nights import night_key
 from nightmend.privacy.discretion import discreetly
 from nightmend.results import AgentResult, PhaseResult
 from tasks.logs import log_from
+from tasks.workers import workers
 
 AgentWork = Callable[[Night, PhaseResult], AgentResult]
 AgentTask = Task[[Night, PhaseResult], AgentResult]
@@ -44,7 +45,7 @@ def agent_task(name: str) -> Callable[[AgentWork], AgentTask]:
         def alive(night: Night, start: PhaseResult) -> AgentResult:
             log_from(night.orchestrator.log_level)
             pulse = Pulse(name, night.orchestrator.default_timeout)
-            with discreetly(night):
+            with discreetly(night), workers(night, name):
                 result = watched(pulse, lambda: work(night, start))
             counts = {"sandbox_commands": pulse.commands, "sandbox_failures": pulse.failures}
             return result.model_copy(update={"metrics": {**result.metrics, **counts}})

@@ -6,12 +6,13 @@ from nightmend.results import Course
 from nightmend.review import budget, publication
 from nightmend.review.publication import Published
 from nightmend.workspace import Workspace
+from tasks.workers import workers
 
 
 @task(name="ship", persist_result=False)
 def ship(night: Night, course: Course) -> Course:
     """Choose what the review budget of the night lets through, and prove exactly that."""
-    with discreetly(night):
+    with discreetly(night), workers(night):
         return budget.ship(Workspace(night), course)
 
 

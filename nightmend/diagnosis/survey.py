@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from nightmend.detectors.registry import Detector, taxonomies
 from nightmend.detectors.running import MissingToolError, ToolError
@@ -13,6 +12,7 @@ from nightmend.issue import Finding
 from nightmend.patterns.pattern import Pattern
 from nightmend.sandboxes.protocol import Sandbox
 from nightmend.targets.config import TargetConfig
+from nightmend.workers import each, own_threads
 
 SETBACKS = 40
 """Failed runs of a tool after which no half is split any further."""
@@ -44,8 +44,8 @@ def survey(
     def ask(detector: Detector) -> Survey:
         return _ask(detector, open_box, tree, config, wides[detector.name])
 
-    with ThreadPoolExecutor(max_workers=max(len(chosen), 1)) as pool:
-        answers = list(pool.map(ask, chosen))
+    with own_threads(len(chosen)):
+        answers = list(each(ask, chosen))
     return {detector.name: answer for detector, answer in zip(chosen, answers, strict=True)}
 
 

@@ -5,13 +5,14 @@ itself when another one imported it, an order of imports that mattered.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from nightmend.frozen import Frozen
-from nightmend.proof.plan import plan_suite
+from nightmend.proof.plan import Plan, plan_suite
 from nightmend.proof.survey import INSIDE, environment
 from nightmend.settings import SUITE_LIMITS
 from nightmend.snapshot import Snapshot
+from nightmend.workers import each
 from nightmend.workspace import Workspace
 
 SCRIPT = INSIDE / "import_state.py"
@@ -19,6 +20,8 @@ MARK = b"imported "
 _LIBRARY = frozenset(("module", "foreign", ""))
 LOOK_SECONDS = 60
 """Seconds that the imports of one look may take; what takes longer is not known."""
+TOGETHER = 16
+"""Variants that share a sandbox, in which libraries are imported once."""
 
 
 class Difference(Frozen):
@@ -53,6 +56,22 @@ def differences(
 ) -> dict[str, tuple[Difference, ...] | None]:
     """Return how the modules differ with each variant (an id and changed files); None where nobody knows."""
     plan = plan_suite(workspace, snapshot)
+    looks = each(lambda some: _look(workspace, snapshot, plan, some), _together(variants))
+    return {name: told for look in looks for name, told in look.items()}
+
+
+def _together(
+    variants: Mapping[str, Mapping[str, bytes]],
+) -> Iterator[Mapping[str, Mapping[str, bytes]]]:
+    """Yield variants that share a sandbox, the same for any number of workers, files side by side."""
+    names = sorted(variants, key=lambda name: (*sorted(variants[name]), name))
+    for at in range(0, len(names), TOGETHER):
+        yield {name: variants[name] for name in names[at : at + TOGETHER]}
+
+
+def _look(
+    workspace: Workspace, snapshot: Snapshot, plan: Plan, variants: Mapping[str, Mapping[str, bytes]]
+) -> dict[str, tuple[Difference, ...] | None]:
     root = str(workspace.target.path)
     orders = Orders(
         roots=(*plan.import_roots, *(f"{root}/{package.root}" for package in plan.packages)),

@@ -1,14 +1,18 @@
-"""Find which repair breaks each of several tests, with few runs: each run answers for all of them at once."""
+"""Find which repair breaks each of several tests, with few runs: each answers for many of them at once."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
+from itertools import islice
 from typing import NamedTuple
 
 from nightmend.frozen import Frozen
 from nightmend.repairs.repair import Repair
+from nightmend.workers import each
 
 WITNESSES = 24
 """Tests that are searched at once; the others are looked at again when the guilty are gone."""
+AT_ONCE = 2
+"""Runs from which a round learns, however many workers there are: more would ask what one of them answers."""
 
 
 class Told(NamedTuple):
@@ -115,17 +119,37 @@ def isolate(suspects: Mapping[str, Sequence[Repair]], run: Runs) -> list[Accusat
     Nobody is accused of a test that its suspects do not break.
     """
     everybody = {one.id: one for some in suspects.values() for one in some}
+
+    def ran(ask: _Ask) -> Told:
+        repairs = [repair for name, repair in everybody.items() if name in ask.applied]
+        return run(repairs, [one.test for one in ask.asked])
+
     searches = [_Search(test, suspects[test]) for test in _witnesses(suspects)]
     while waiting := [one for one in searches if one.step not in (_Step.GUILTY, _Step.NOBODY)]:
-        applied, asked = _next_run(waiting)
-        told = run([everybody[name] for name in everybody if name in applied], [one.test for one in asked])
-        heard = [one for one in asked if one.test in told.red | told.green]
-        for search in heard or asked:  # a run that told nothing was broken by its repairs
-            search.learn(applied, search.test not in told.green)
+        asks = list(islice(_next_runs(waiting), AT_ONCE))
+        for (applied, asked), told in zip(asks, each(ran, asks), strict=True):
+            heard = [one for one in asked if one.test in told.red | told.green]
+            for search in heard or asked:  # a run that told nothing was broken by its repairs
+                search.learn(applied, search.test not in told.green)
     return _merged(search.accusation() for search in searches if search.step is _Step.GUILTY)
 
 
-def _next_run(waiting: Sequence[_Search]) -> tuple[frozenset[str], list[_Search]]:
+class _Ask(NamedTuple):
+    """One run: its repairs, and the searches that learn from it."""
+
+    applied: frozenset[str]
+    asked: list[_Search]
+
+
+def _next_runs(waiting: Sequence[_Search]) -> Iterator[_Ask]:
+    """Yield runs that may go at once, until each test that waits is in one of them."""
+    while waiting:
+        ask = _next_run(waiting)
+        yield ask
+        waiting = [one for one in waiting if one not in ask.asked]
+
+
+def _next_run(waiting: Sequence[_Search]) -> _Ask:
     """Choose the repairs of one run so that it tells something of as many tests as possible."""
     decided: dict[str, bool] = {}
     asked = []
@@ -134,7 +158,7 @@ def _next_run(waiting: Sequence[_Search]) -> tuple[frozenset[str], list[_Search]
         if wanted is not None:
             decided |= wanted
             asked.append(search)
-    return frozenset(name for name, inside in decided.items() if inside), asked
+    return _Ask(frozenset(name for name, inside in decided.items() if inside), asked)
 
 
 def _witnesses(suspects: Mapping[str, Sequence[Repair]]) -> list[str]:

@@ -15,10 +15,13 @@ from nightmend.proof.suite import SuiteRun, limits_beside, run_suite
 from nightmend.proof.syntax import is_python
 from nightmend.repairs.repair import Edit, Repair, apply_edits
 from nightmend.snapshot import Snapshot
+from nightmend.workers import each
 from nightmend.workspace import Workspace
 
 ASKED = 5
 """Tests that are asked for each mistake: those with the shortest bodies."""
+AT_ONCE = 2
+"""Runs that begin before the budget is looked at again, however many workers there are."""
 
 
 class Mutant(NamedTuple):
@@ -51,10 +54,11 @@ def guarded(
     found: dict[str, bool] = {}
     spent = 0.0
     while waiting and spent < budget * suite.cpu_seconds:
-        together, waiting = _apart(waiting)
-        run = _run(workspace, snapshot, contents, together, suite)
-        spent += run.cpu_seconds
-        found |= {one.repair: noticed for one in together if (noticed := _noticed(one, run)) is not None}
+        groups, waiting = _groups(waiting)
+        runs = each(lambda together: _run(workspace, snapshot, contents, together, suite), groups)
+        for together, run in zip(groups, runs, strict=True):
+            spent += run.cpu_seconds
+            found |= {one.repair: told for one in together if (told := _noticed(one, run)) is not None}
     return found
 
 
@@ -89,6 +93,15 @@ def _run(
         without=suite.left_out,
         limits=limits_beside(suite),
     )
+
+
+def _groups(waiting: list[Mutant]) -> tuple[list[list[Mutant]], list[Mutant]]:
+    """Choose the mutants of the runs that go next; the others wait."""
+    groups: list[list[Mutant]] = []
+    while waiting and len(groups) < AT_ONCE:
+        together, waiting = _apart(waiting)
+        groups.append(together)
+    return groups, waiting
 
 
 def _apart(waiting: Sequence[Mutant]) -> tuple[list[Mutant], list[Mutant]]:

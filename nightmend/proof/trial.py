@@ -1,5 +1,6 @@
 """The dear rung: the target's own tests, on a whole batch at once."""
 
+import threading
 from collections.abc import Collection, Mapping, Sequence
 
 from nightmend.errors import NightmendError
@@ -7,9 +8,11 @@ from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.compare import broken_tests
 from nightmend.proof.isolate import Accusation, Told, isolate
+from nightmend.proof.parts import file_of, parts_of
 from nightmend.proof.reach import Reach
 from nightmend.proof.suite import SuiteRun, limits_beside, run_suite
 from nightmend.repairs.repair import Repair
+from nightmend.workers import each
 
 
 class Trial:
@@ -21,6 +24,7 @@ class Trial:
         self._reach = Reach(baseline.suite.spectrum, bench.contents, bench.imports_same)
         self._tests: dict[str, frozenset[str] | None] = {}
         self.runs = 0
+        self._counting = threading.Lock()
         self.excused: set[str] = set(baseline.unsteady)
         """Tests that no repair is judged by, because they fail or flicker by themselves."""
         self.limits = limits_beside(baseline.suite)
@@ -37,23 +41,48 @@ class Trial:
             found |= tests
         return self._asked(None) & found
 
-    def run(self, repairs: Sequence[Repair], only: Collection[str] | None = None) -> Told:
-        """Say how the tests that passed before, or some of them, do with exactly these repairs."""
+    def run(
+        self, repairs: Sequence[Repair], only: Collection[str] | None = None, *, beside: bool = False
+    ) -> Told:
+        """Say how the tests that passed before, or some of them, do with exactly these repairs.
+
+        They run in parts at once, but for those that are to run `beside` each other.
+        """
         asked = self._asked(only)
         if not repairs or not asked:
             return Told(green=asked)
-        self.runs += 1
+        changes = self.bench.changed(repairs)
+        whole = [None if only is None else sorted(asked)]
+        parts: Sequence[Sequence[str] | None] = whole if beside else self._parts(asked) or whole
+        runs = each(lambda part: self._suite(part, changes), parts)
+        told = [
+            self._told(asked if part is None else frozenset(part), run)
+            for part, run in zip(parts, runs, strict=True)
+        ]
+        red, green = (frozenset().union(*some) for some in zip(*told, strict=True))
+        return Told(red, green)
+
+    def _parts(self, asked: Collection[str]) -> list[list[str]]:
+        """Split tests into the same parts for any number of workers; none where one run has to do."""
+        there = self.bench.workspace.store.files(self.bench.snapshot)
+        named = all(file_of(test) in there for test in asked)  # else pytest finds it in no file
+        parts = parts_of(self.baseline.suite, asked) if named else []
+        return parts if len(parts) > 1 else []
+
+    def _suite(self, only: Sequence[str] | None, changes: Mapping[str, bytes] = {}) -> SuiteRun:
         after = run_suite(
             self.bench.workspace,
             self.bench.snapshot,
-            changes=self.bench.changed(repairs),
-            only=None if only is None else sorted(asked),
+            changes=changes,
+            only=only,
             without=self.baseline.suite.left_out,
             limits=self.limits,
         )
+        with self._counting:
+            self.runs += 1
         if not after.usable:
             raise NightmendError(f"the tests cannot judge repairs here: {after.reason}")
-        return self._told(asked, after)
+        return after
 
     def _asked(self, only: Collection[str] | None) -> frozenset[str]:
         passed = (name for name, outcome in self.baseline.suite.outcomes.items() if outcome == "passed")
@@ -65,23 +94,18 @@ class Trial:
         red = asked - green
         if after.cut_short:
             place = after.stopped_in
-            red = frozenset(
-                name for name in red if name in after.outcomes or place in (name, name.partition("::")[0])
-            )
+            red = frozenset(name for name in red if name in after.outcomes or place in (name, file_of(name)))
         if after.limit:
             known = getattr(self.limits, after.limit, None)
             limit = f"{after.limit} of {known:.0f}" if isinstance(known, int | float) else after.limit
             self.overran |= dict.fromkeys(red - after.outcomes.keys(), limit)
         return Told(red or asked - green, green)
 
-    def broken_at_base(self, tests: Collection[str]) -> frozenset[str]:
-        """Return those of the tests that fail without any repair too: nobody is to blame for them."""
-        if not tests:
-            return frozenset()
-        self.runs += 1
-        only = sorted(tests)
-        after = run_suite(self.bench.workspace, self.bench.snapshot, only=only, limits=self.limits)
-        return frozenset(set(broken_tests(self.baseline.suite, after)) & set(tests))
+    def _at_base(self, tests: Collection[str]) -> Told:
+        """Say how some tests do without any repair."""
+        after = self._suite(sorted(tests))
+        red = frozenset(broken_tests(self.baseline.suite, after)) & frozenset(tests)
+        return Told(red, frozenset(tests) - red)
 
     def clear(self, seen: frozenset[str] | None = None) -> None:
         """Roll back every repair of the bench that breaks a test, until the rest is green.
@@ -99,8 +123,9 @@ class Trial:
 
     def _look_again(self, tests: frozenset[str], only: Collection[str] | None) -> None:
         """Find who breaks some tests; what fails only now and then, or on the base too, accuses nobody."""
-        again = self.run(self._batch(), tests)
-        self.excused |= self.broken_at_base(again.red)
+        batch = self._batch()
+        again, base = each(lambda look: look(tests), (lambda some: self.run(batch, some), self._at_base))
+        self.excused |= base.red & again.red
         self._convict_by(again.red - self.excused)
         self._convict_beside(only, again.green)
         if untold := tests - again.red - again.green - self.excused:
@@ -151,7 +176,7 @@ class Trial:
         """Roll back whoever breaks tests that fail only beside others: that needs them all, twice."""
 
         def run(repairs: Sequence[Repair], wanted: Collection[str]) -> Told:
-            told = self.run(repairs, only)
+            told = self.run(repairs, only, beside=True)
             return Told(told.red.intersection(wanted), told.green.intersection(wanted))
 
         while tests and (batch := self._batch()):
