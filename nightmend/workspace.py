@@ -42,6 +42,7 @@ class Workspace:
         self.folder = target_folder(self.home, self.target.path)
         self._trees = self.private(TREES)
         self._reading: int | None = None
+        self._seen: set[Path] = set()
         self.store = Store(self.folder / "store.git", self.target)
 
     @cached_property
@@ -63,12 +64,22 @@ class Workspace:
         return find_interpreter(None, target=str(self.target.path))
 
     def checkout(self, snapshot: Snapshot) -> Path:
-        """Return the folder with the files of a snapshot, for reading only, made by whoever is first."""
+        """Return the folder with the files of a snapshot, for reading only, made by whoever is first.
+
+        One from before is looked at once: where its bytes were changed on disk, it is made again.
+        """
         self._read()
         place = self._trees / snapshot.tree
-        if place.is_dir():
+        if place in self._seen:
             return place
         fresh = self._trees / f".{snapshot.tree}-{secrets.token_hex(4)}"
+        if place.is_dir() and not self.store.holds(snapshot, place):
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                place.rename(fresh)
+            shutil.rmtree(fresh, ignore_errors=True)
+        self._seen.add(place)
+        if place.is_dir():
+            return place
         try:
             fresh.mkdir(mode=0o755)
             self.store.check_out(snapshot, fresh)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from nightmend.errors import UsageError
 from nightmend.git.apply import fast_forward
-from nightmend.git.objects import write_blob
+from nightmend.git.objects import blob_id, damaged, write_blob
 from nightmend.git.publish import publish, send_objects
 from nightmend.git.runner import Git, signature
 from nightmend.git.target import Target
@@ -18,6 +18,7 @@ from nightmend.snapshot import FileEntry, Snapshot
 
 _EXACT = b"* -text -eol -ident -filter -working-tree-encoding -export-ignore -export-subst\n"
 _LISTINGS_KEPT = 8
+_SUBMODULE = "160000"
 _BLOB = re.compile("[0-9a-f]{40}")
 
 
@@ -153,6 +154,29 @@ class Store:
             found[path][name] = value
         return found
 
+    def verify(self, commit: str, base: str) -> None:
+        """Read all that a commit has and a base has not; GitError where something is missing or damaged."""
+        self._git.run("rev-list", "--verify-objects", "--quiet", commit, f"^{base}")
+
+    def drop_damaged(self) -> int:
+        """Remove the objects of ours that were changed on disk, to be made again; returns how many.
+
+        git takes an object that is there for whole, and would not write it anew.
+        """
+        places = list(damaged(self.folder / "objects"))
+        for place in places:
+            place.unlink(missing_ok=True)
+        self._listings.clear()
+        return len(places)
+
+    def holds(self, snapshot: Snapshot, folder: Path) -> bool:
+        """Say whether a folder has the exact bytes of every file and link of a snapshot."""
+        return all(
+            _bytes(folder / os.fsdecode(name)) == entry.object
+            for name, entry in self._listing(snapshot).items()
+            if entry.mode != _SUBMODULE
+        )
+
     def publish(
         self, target: Target, branch: str, commit: str, replaces: tuple[str, str] | None = None
     ) -> None:
@@ -265,6 +289,14 @@ def _entries(listed: bytes) -> Iterator[tuple[bytes, _Entry]]:
         if kind == "blob" and not size.isdigit():
             raise UsageError(f"{os.fsdecode(path)} is not in this partial clone: run `git fetch --refetch`")
         yield path, _Entry(mode, name, int(size) if size.isdigit() else None)
+
+
+def _bytes(place: Path) -> str:
+    """Return git's name for what a file or a link holds; nothing where it cannot be read."""
+    try:
+        return blob_id(os.fsencode(place.readlink()) if place.is_symlink() else place.read_bytes())
+    except OSError:
+        return ""
 
 
 def _text(path: bytes) -> str | None:

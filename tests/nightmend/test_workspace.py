@@ -57,6 +57,17 @@ def test_a_snapshot_is_checked_out_once_and_complete(night: Night) -> None:
     assert place.stat().st_ino == inode
 
 
+def test_a_checkout_in_which_a_byte_was_changed_is_made_again(night: Night) -> None:
+    place = Workspace(night).checkout(night.base)
+    for changed in ("pkg/x.py", "link"):
+        (place / changed).unlink()
+        (place / changed).write_text("X = 2\n")
+        again = Workspace(night).checkout(night.base)
+        assert (again / "pkg/x.py").read_text() == "X = 1\n"
+        assert os.readlink(again / "link") == "pkg/x.py"
+    assert list(place.parent.iterdir()) == [place]
+
+
 def test_several_at_once_make_one_checkout_and_leave_nothing_else(night: Night) -> None:
     workspaces = [Workspace(night) for _ in range(6)]
     with ThreadPoolExecutor(6) as pool:

@@ -320,3 +320,39 @@ def test_what_was_written_is_read_under_any_name(
     assert {path: entry.size for path, entry in store.files(written).items()} == {
         path: len(content) for path, content in files.items()
     }
+
+
+def flipped(place: Path, position: int) -> bytes:
+    """Change one byte of a file and return what it held."""
+    content = place.read_bytes()
+    changed = bytearray(content)
+    changed[position % len(content)] ^= 4
+    place.chmod(0o600)
+    place.write_bytes(changed)
+    return content
+
+
+def test_a_changed_byte_in_any_object_of_ours_is_found_and_the_object_made_again(
+    store: Store, target: Target, base: Snapshot
+) -> None:
+    changes = {"README.md": b"# Written\n"}
+    made = store.commit(store.write(base, changes), target.head(), "written", seconds=0)
+    store.verify(made, target.head())
+    objects = sorted((store.folder / "objects").glob("??/*"))
+    assert len(objects) == 3, "a blob, a tree and a commit"
+    for place in objects:
+        for position in (0, place.stat().st_size // 2, -1):
+            flipped(place, position)
+            with pytest.raises(GitError):
+                store.verify(made, target.head())
+            assert store.drop_damaged() == 1
+            assert store.commit(store.write(base, changes), target.head(), "written", seconds=0) == made
+            store.verify(made, target.head())
+    assert store.drop_damaged() == 0
+
+
+def test_a_blob_that_is_put_again_takes_the_place_of_a_damaged_one(store: Store) -> None:
+    blob = store.put(b"seventy-one bytes")
+    flipped(store.folder / "objects" / blob[:2] / blob[2:], 8)
+    assert store.put(b"seventy-one bytes") == blob
+    assert store.get(blob) == b"seventy-one bytes"
