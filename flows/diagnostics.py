@@ -12,10 +12,11 @@ from nightmend.phases import unchanged
 from nightmend.results import PhaseResult
 from nightmend.workspace import Workspace
 from tasks.master_orchestrator import MasterOrchestrator
+from tasks.sealed import SEALED
 from tasks.system_diagnostics import SystemDiagnosticsAgent, system_diagnostics
 
 
-@flow(name="diagnostics", flow_run_name="diagnostics", persist_result=True, result_serializer="json")
+@flow(name="diagnostics", flow_run_name="diagnostics", persist_result=True, result_serializer=SEALED)
 def diagnostics(night: Night, start: PhaseResult) -> PhaseOutcome:
     """Find the issues of the target, measure it, and establish what its own tests say."""
     return run_phase(night, "diagnostics", start, lambda: _diagnostics(night, start))

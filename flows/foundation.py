@@ -11,9 +11,10 @@ from nightmend.phases import unchanged
 from nightmend.results import PhaseResult
 from tasks.master_orchestrator import MasterOrchestrator, master_orchestrator
 from tasks.sandbox_manager import SandboxManager, sandbox_manager
+from tasks.sealed import SEALED
 
 
-@flow(name="foundation", flow_run_name="foundation", persist_result=True, result_serializer="json")
+@flow(name="foundation", flow_run_name="foundation", persist_result=True, result_serializer=SEALED)
 def foundation(night: Night, start: PhaseResult) -> PhaseOutcome:
     """Deploy the orchestrator and the sandboxes: what every other phase stands on."""
     return run_phase(night, "foundation", start, lambda: _foundation(night, start))

@@ -15,9 +15,10 @@ from nightmend.workspace import Workspace
 from tasks.async_optimization import AsyncOptimizationAgent, async_optimization
 from tasks.master_orchestrator import MasterOrchestrator
 from tasks.performance_tuning import PerformanceTuningAgent, performance_tuning
+from tasks.sealed import SEALED
 
 
-@flow(name="optimization", flow_run_name="optimization", persist_result=True, result_serializer="json")
+@flow(name="optimization", flow_run_name="optimization", persist_result=True, result_serializer=SEALED)
 def optimization(night: Night, start: PhaseResult) -> PhaseOutcome:
     """Make the target faster where that can be shown; one agent at a time, for quiet timings."""
     return run_phase(night, "optimization", start, lambda: _optimization(night, start))

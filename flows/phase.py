@@ -1,9 +1,9 @@
 """What the five phases have in common: a checkpoint around the work, gates behind it, and rollback."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.filesystems import LocalFileSystem
 from prefect.results import ResultStore, get_result_store
@@ -11,6 +11,7 @@ from prefect.states import Completed
 from prefect.transactions import CommitMode, Transaction, transaction
 
 from flows.orchestration import agent_states
+from flows.progress import say
 from nightmend.agents import Phase
 from nightmend.errors import ValidationError
 from nightmend.gates import check
@@ -20,7 +21,7 @@ from nightmend.privacy.discretion import discreetly, told
 from nightmend.recovery.checkpoints import Checkpoints
 from nightmend.recovery.results import ResultFolders
 from nightmend.recovery.rollback import SystemRollbackManager
-from nightmend.results import ClosedPhaseError, PhaseResult
+from nightmend.results import AgentResult, ClosedPhaseError, PhaseResult
 from nightmend.settings import Profile
 from nightmend.workspace import Workspace, target_folder
 from tasks.workers import workers
@@ -45,20 +46,38 @@ def results() -> ResultStore:
 
 def saved(night: Night, phase: Phase, start: PhaseResult) -> PhaseResult | None:
     """Return the checkpoint of a phase where one can be used whole, else None."""
-    key = phase_key(night, phase, start)
-    store = results()
+    result = _kept(night, phase, start)
+    return result if isinstance(result, PhaseResult) else None
+
+
+def _kept(night: Night, step: str, start: PhaseResult) -> PhaseResult | AgentResult | None:
+    """Return the result of a phase or an agent from its record; one that cannot be used is set aside."""
+    store, key = results(), night_key(night, step, *start.state())
     if not store.exists(key):
+        _set_aside(store, key, "it is damaged")
         return None
     try:
-        result = store.read(key).result
+        result: PhaseResult | AgentResult = store.read(key).result
         store_of_ours = Workspace(night).store
-        store_of_ours.get_many(ref for ref in result.refs())
-        store_of_ours.snapshot(result.commit)
+        store_of_ours.get_many(result.refs())
+        if isinstance(result, PhaseResult):
+            store_of_ours.verify(result.commit, night.base_commit)
     except Exception as error:
-        why = told(night, f"{type(error).__name__}: {error}")
-        get_run_logger().warning("checkpoint %s cannot be used and is made again: %s", key, why)
+        Workspace(night).store.drop_damaged()
+        _set_aside(store, key, told(night, f"{type(error).__name__}: {error}"))
         return None
-    return result if isinstance(result, PhaseResult) else None
+    return result
+
+
+def _set_aside(store: ResultStore, key: str, why: str) -> None:
+    """Rename the record of a key, where there is one; in a storage that is no folder it is written over."""
+    storage = store.result_storage
+    if not isinstance(storage, LocalFileSystem):
+        return
+    place = Path(storage.basepath or ".").expanduser() / key
+    if place.is_file():
+        place.replace(place.with_name(f"{key}.damaged"))
+        say(f"checkpoint {key} is made again, and set aside as {key}.damaged: {why}", logging.WARNING)
 
 
 def run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) -> PhaseOutcome:
@@ -76,6 +95,8 @@ def _run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) 
     if result is not None:
         _record(night, result, phase_key(night, phase, start))
         return Completed(name="Cached", message="from its checkpoint", data=result)
+    for agent in night.agents(phase):
+        _kept(night, agent, start)
     before = agent_states(night).backup()
     key = phase_key(night, phase, start)
     with transaction(key=key, store=results(), commit_mode=CommitMode.EAGER, overwrite=True) as txn:
@@ -111,6 +132,7 @@ def weigh(result: PhaseResult, profile: Profile) -> None:
 
 def _undo(night: Night, phase: Phase, before: dict[str, bytes]) -> Callable[[Transaction], None]:
     def undo(_: Transaction) -> None:
+        Workspace(night).store.drop_damaged()
         agent_states(night).bring_back(before)
         checkpoints(night).forget(f"{night.run}/{phase}")
         next_generation(night, phase)

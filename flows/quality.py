@@ -12,9 +12,10 @@ from nightmend.workspace import Workspace
 from tasks.code_quality import CodeQualityAgent, code_quality
 from tasks.documentation_update import DocumentationUpdateAgent, documentation_update
 from tasks.master_orchestrator import MasterOrchestrator
+from tasks.sealed import SEALED
 
 
-@flow(name="quality", flow_run_name="quality", persist_result=True, result_serializer="json")
+@flow(name="quality", flow_run_name="quality", persist_result=True, result_serializer=SEALED)
 def quality(night: Night, start: PhaseResult) -> PhaseOutcome:
     """Apply what the linter can fix and the documentation needs; weigh the whole night by its targets."""
     return run_phase(night, "quality", start, lambda: _quality(night, start))

@@ -13,9 +13,10 @@ from tasks.agent_framework_repair import AgentFrameworkRepairAgent, agent_framew
 from tasks.data_pipeline_repair import DataPipelineRepairAgent, data_pipeline_repair
 from tasks.master_orchestrator import MasterOrchestrator
 from tasks.model_system_repair import ModelSystemRepairAgent, model_system_repair
+from tasks.sealed import SEALED
 
 
-@flow(name="repairs", flow_run_name="repairs", persist_result=True, result_serializer="json")
+@flow(name="repairs", flow_run_name="repairs", persist_result=True, result_serializer=SEALED)
 def repairs(night: Night, start: PhaseResult) -> PhaseOutcome:
     """Let the three repair agents work at once, each in a process of its own, and settle what they kept."""
     return run_phase(night, "repairs", start, lambda: _repairs(night, start))

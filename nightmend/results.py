@@ -44,6 +44,11 @@ class AgentResult(Frozen):
     baseline: Ref | None = None
     quality: Ref | None = None
 
+    def refs(self) -> tuple[Ref, ...]:
+        """Every value in the store that this result needs."""
+        refs = (self.judgements, self.diagnosis, self.baseline, self.quality)
+        return tuple(ref for ref in refs if ref is not None)
+
 
 class PhaseResult(Frozen):
     """A validated phase: the checkpoint that the next phase, or the next night, starts from."""

@@ -16,6 +16,7 @@ from nightmend.nights import night_key
 from nightmend.privacy.discretion import discreetly
 from nightmend.results import AgentResult, PhaseResult
 from tasks.logs import log_from
+from tasks.sealed import SEALED
 from tasks.workers import workers
 
 AgentWork = Callable[[Night, PhaseResult], AgentResult]
@@ -55,7 +56,7 @@ def agent_task(name: str) -> Callable[[AgentWork], AgentTask]:
             task_run_name=name,
             cache_policy=CacheKeyFnPolicy(cache_key_fn=agent_key),
             persist_result=True,
-            result_serializer="json",
+            result_serializer=SEALED,
             retry_condition_fn=is_transient,
         )(alive)
 
