@@ -1,6 +1,7 @@
 import time
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 
 from flows.orchestration import AgentClass, deploy_agents_sequentially, execute_repairs_sequentially
@@ -8,7 +9,9 @@ from flows.phase import PhaseOutcome, run_phase
 from nightmend.night import Night
 from nightmend.orchestration import validate_progressively
 from nightmend.phases import unchanged
+from nightmend.recovery.leftovers import clear_leftovers
 from nightmend.results import PhaseResult
+from nightmend.workspace import Workspace
 from tasks.master_orchestrator import MasterOrchestrator, master_orchestrator
 from tasks.sandbox_manager import SandboxManager, sandbox_manager
 from tasks.sealed import SEALED
@@ -17,7 +20,11 @@ from tasks.sealed import SEALED
 @flow(name="foundation", flow_run_name="foundation", persist_result=True, result_serializer=SEALED)
 def foundation(night: Night, start: PhaseResult) -> PhaseOutcome:
     """Deploy the orchestrator and the sandboxes: what every other phase stands on."""
-    return run_phase(night, "foundation", start, lambda: _foundation(night, start))
+    clear_leftovers(Workspace(night).folder, older_than=night.sandbox.cleanup_interval)
+    outcome = run_phase(night, "foundation", start, lambda: _foundation(night, start))
+    if isinstance(outcome, State):  # from its checkpoint: no agent has cleared away what dead nights left
+        SandboxManager(night).reap()
+    return outcome
 
 
 def _foundation(night: Night, start: PhaseResult) -> PhaseResult:
