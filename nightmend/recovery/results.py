@@ -10,7 +10,7 @@ from pydantic import ValidationError as InvalidRecord
 
 from nightmend.files import write_atomically
 
-_NAMED = re.compile(r"nightmend-[a-z_]+-([0-9a-f]{16})-[0-9a-f]{24}")
+_NAMED = re.compile(r"nightmend-[a-z_]+-([0-9a-f]{16})-[0-9a-f]{24}(\.damaged)?")
 """A key as `night_key` makes it, with the name of the target's folder."""
 _RETURNED = re.compile(r"[0-9a-f]{32}|nightmend-self-test-[0-9-]+")
 DAY = 24 * 60 * 60
