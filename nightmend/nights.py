@@ -4,7 +4,7 @@ import hashlib
 import os
 import platform
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +16,7 @@ from nightmend.environments.provide import environments_folder, provide
 from nightmend.environments.uses import note_use
 from nightmend.errors import UsageError
 from nightmend.frozen import Frozen
+from nightmend.git.branches import tip
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.home import state_folder
@@ -83,7 +84,7 @@ def open_night(
         environment = store.put(built.model_dump_json().encode())
         note_use(target_folder(home, place.path), built)
     return Night(
-        run=datetime.now(UTC).strftime("%Y%m%d-%H%M%S"),
+        run=_run_name(place, target_folder(home, place.path)),
         target=str(place.path),
         home=str(home),
         base_commit=commit,
@@ -106,6 +107,16 @@ def open_night(
         through=through,
         only=tuple(agent for agent in AGENTS if agent in only),
     )
+
+
+def _run_name(target: Target, folder: Path) -> str:
+    """Name a run by the time of day, in UTC; a clock that was put back never gives a name twice."""
+    moment = datetime.now(UTC)
+    while True:
+        name = moment.strftime("%Y%m%d-%H%M%S")
+        if not (folder / "checkpoints" / name).exists() and tip(target, f"nightmend/{name}") is None:
+            return name
+        moment += timedelta(seconds=1)
 
 
 def _waiting(store: Store, ledger: Ledger) -> str:

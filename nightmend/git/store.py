@@ -154,6 +154,10 @@ class Store:
             found[path][name] = value
         return found
 
+    def has(self, name: str) -> bool:
+        """Say whether there is an object of this name, here or in the target."""
+        return self._git.holds("cat-file", "-e", name)
+
     def verify(self, commit: str, base: str) -> None:
         """Read all that a commit has and a base has not; GitError where something is missing or damaged."""
         self._git.run("rev-list", "--verify-objects", "--quiet", commit, f"^{base}")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from pydantic import ValidationError as InvalidRecord
 
 from nightmend.files import write_atomically
@@ -38,7 +38,7 @@ class Branch(Frozen):
     """A branch of the target as we left it."""
 
     name: str
-    commit: str
+    commit: str = Field(pattern="^[0-9a-f]{40}$")
     stays: bool = False
     """Whether it is none of a night, so that no night takes its place."""
 
@@ -100,9 +100,11 @@ def publish(workspace: Workspace, commit: str, *, stays: bool = False) -> Publis
 def _last(workspace: Workspace, branches: Branches) -> tuple[Branch | None, Standing]:
     """Return the last branch that is still there, and what became of it.
 
-    It has two records where a drop died: then the one holds that is true.
+    It has two records where a drop died: then the one holds that is true. One whose commit our store never
+    had was changed on disk.
     """
-    known = [(one, standing(workspace, one)) for one in reversed(branches.read()) if not one.stays]
+    made = (one for one in reversed(branches.read()) if not one.stays and workspace.store.has(one.commit))
+    known = [(one, standing(workspace, one)) for one in made]
     there = [(branch, stands) for branch, stands in known if stands != "gone"]
     if not there:
         return None, "gone"

@@ -1,11 +1,17 @@
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
 import pytest
 
+from nightmend import nights
 from nightmend.agents import PHASES
 from nightmend.errors import UsageError
+from nightmend.git.publish import publish
 from nightmend.nights import ambient_night, engine_digest, generation, next_generation, night_key, open_night
 from nightmend.proof.pytest_command import PytestCommand
 from nightmend.settings import OrchestratorSettings, Thresholds
 from nightmend.targets.settings import TargetSettings
+from nightmend.workspace import target_folder
 
 
 @pytest.fixture
@@ -148,3 +154,19 @@ def test_how_agents_are_run_is_no_part_of_what_they_find(workspace_of):
     )
     stricter = night.model_copy(update={"thresholds": Thresholds(analysis_coverage=99)})
     assert night_key(other, "repairs") == night_key(night, "repairs") != night_key(stricter, "repairs")
+
+
+def test_no_two_runs_have_one_name_whatever_the_clock_says(workspace_of, monkeypatch, tmp_path):
+    workspace = workspace_of({"a.py": "a = 1\n"})
+    target, home = workspace.target, tmp_path / "clock"
+    stopped = datetime(2026, 11, 27, 2, 0, 59, tzinfo=UTC)
+    monkeypatch.setattr(nights, "datetime", SimpleNamespace(now=lambda _: stopped))
+
+    def run():
+        return open_night(target.path, home=home).run
+
+    assert run() == "20261127-020059"
+    (target_folder(home, target.path) / "checkpoints" / run()).mkdir(parents=True)
+    assert run() == "20261127-020100"
+    publish(workspace.store.git, target, f"nightmend/{run()}", workspace.night.base_commit)
+    assert run() == "20261127-020101"

@@ -174,6 +174,16 @@ def test_a_record_that_cannot_be_read_replaces_nothing(place):
     assert place.refs == ["one", "two"]
 
 
+@pytest.mark.parametrize("byte", ["0", "f", "x"])
+def test_a_record_in_which_a_byte_was_changed_keeps_no_night_back(place, byte):
+    first = place.night("one").result_commit
+    record = place.workspace.folder / "branches.json"
+    other = byte + first[1:] if byte != first[0] else "1" + first[1:]
+    record.write_text(record.read_text().replace(first, other))
+    assert place.night("two").branch == "nightmend/two"
+    assert place.git("rev-parse", "nightmend/one") == first, "nobody knows whose it is"
+
+
 @pytest.mark.parametrize("moved", [False, True], ids=["before the refs", "behind the refs"])
 def test_a_night_that_died_while_it_published_is_known_to_the_next(place, moved):
     first = place.night("one")
