@@ -36,7 +36,7 @@ class Waiting(Frozen):
     keys: tuple[str, ...] = ()
 
 
-TOOLS = ("bandit", "coverage", "griffelib", "mypy", "pycodestyle", "pylint", "ruff")
+TOOLS = ("bandit", "coverage", "griffelib", "mypy", "pycodestyle", "pylint", "ruff", "vermin")
 
 
 def open_night(

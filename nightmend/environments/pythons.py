@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -27,6 +29,18 @@ def python_for(declared: str | None, own: Interpreter) -> Interpreter | None:
         if found.prefix == found.base_prefix and admits(declared, found.version):
             return found
     return None
+
+
+@cache
+def base_interpreters() -> tuple[Interpreter, ...]:
+    """Return the base interpreters that are found here by name or by version managers, one a version."""
+    found: dict[tuple[int, int], Interpreter] = {}
+    for place in _places():
+        with suppress(UsageError):
+            one = find_interpreter(place)
+            if one.prefix == one.base_prefix:
+                found.setdefault(one.version, one)
+    return tuple(found.values())
 
 
 def admits(declared: str | None, version: tuple[int, int]) -> bool:

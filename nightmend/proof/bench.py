@@ -12,6 +12,7 @@ from nightmend.proof.packages import packages_of
 from nightmend.proof.syntax import Version
 from nightmend.repairs.repair import Repair, apply_repairs
 from nightmend.snapshot import Snapshot
+from nightmend.targets.config import target_config
 from nightmend.workspace import Workspace
 
 
@@ -49,6 +50,11 @@ class Bench:
     def interface(self) -> Interface:
         """The modules of the target that others may import."""
         return Interface(packages_of(self.workspace.store.files(self.snapshot)))
+
+    @cached_property
+    def requires_python(self) -> str | None:
+        """What the target declares of its Pythons."""
+        return target_config(self.workspace.store, self.snapshot).requires_python
 
     def changed(self, repairs: Sequence[Repair]) -> Mapping[str, bytes]:
         """Return the new content of each file that these repairs change."""

@@ -3,6 +3,7 @@ from collections.abc import Iterable
 from nightmend.evidence import Judgement
 from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench
+from nightmend.proof.pythons_rung import pythons_rung
 from nightmend.proof.rungs import (
     dropped_rung,
     equality_rung,
@@ -37,6 +38,7 @@ def judge(
     bench = Bench(workspace, snapshot, repairs, floor)
     dropped_rung(bench)
     syntax_rung(bench)
+    pythons_rung(bench)
     equality_rung(bench)
     interface_rung(bench)
     runnable_rung(bench, baseline.unrunnable)

@@ -9,7 +9,7 @@ from nightmend.proof.import_state import differences
 from nightmend.proof.ran import reached
 from nightmend.proof.reach import changes_imports
 from nightmend.proof.suite import SuiteRun
-from nightmend.proof.syntax import is_python, silences, syntax_problem
+from nightmend.proof.syntax import is_python, same_words, silences, syntax_problem
 from nightmend.proof.unrunnable import Unrunnable
 from nightmend.repairs.repair import Repair, clash
 from nightmend.review.drops import drop_keys
@@ -37,11 +37,14 @@ def syntax_rung(bench: Bench) -> None:
 
 
 def _refuse_python_2(bench: Bench) -> None:
-    """Neither the parser nor the tests, which run on Python 3, can speak for Python 2."""
+    """Neither the parser nor the tests, which run on Python 3, can speak of other words on Python 2."""
     for repair in list(bench.open):
-        if any(is_python(path) for path in repair.paths):
+        changed = bench.changed([repair]).items()
+        if any(is_python(path) and not same_words(bench.contents[path], after) for path, after in changed):
             bench.drop(
-                repair, "refused", "the target still runs on Python 2, for which nothing is proved here"
+                repair,
+                "refused",
+                "the target still runs on Python 2, for which only comments and layout are proved here",
             )
 
 

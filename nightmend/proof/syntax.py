@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tokenize
 import warnings
 from functools import lru_cache
 
@@ -12,6 +13,7 @@ SILENCERS = re.compile(
     rb"|pytest\.mark\.(?:skip|xfail)|unittest\.skip|pytest\.skip\(",
     re.IGNORECASE,
 )
+SILENT = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING)
 Version = tuple[int, int]
 
 
@@ -39,6 +41,7 @@ def syntax_problem(path: str, content: bytes, floor: Version | None) -> str | No
     """
     if not is_python(path):
         return None
+    floor = floor if floor and floor >= (3, 0) else None  # the parser knows nothing older
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -47,6 +50,24 @@ def syntax_problem(path: str, content: bytes, floor: Version | None) -> str | No
         version = f" on Python {floor[0]}.{floor[1]}" if floor else ""
         return f"{path} would not parse{version}: {error}"
     return None
+
+
+def same_words(before: bytes, after: bytes) -> bool:
+    """Say whether two ASCII sources have the same words, so that any Python, even 2, takes them alike."""
+    try:
+        return after.isascii() and _words(before) == _words(after)
+    except (tokenize.TokenError, SyntaxError):
+        return False
+
+
+def _words(content: bytes) -> list[tuple[int, str]]:
+    """Return the tokens of a source; of an indentation only that it is one, and no tab may make it two."""
+    lines = iter(content.splitlines(keepends=True))
+    words = [(one.type, one.string) for one in tokenize.tokenize(lambda: next(lines, b""))]
+    blank = (tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE)
+    if any(kind == tokenize.INDENT and "\t" in text for kind, text in words):
+        raise SyntaxError("Python 2 and 3 count tabs differently")
+    return [(kind, "" if kind in blank else text) for kind, text in words if kind not in SILENT]
 
 
 def silences(before: bytes, after: bytes) -> bool:

@@ -80,6 +80,10 @@ class TestSyntax:
         one = after(syntax_rung, workspace, code, floor=(2, 7))
         assert (one.verdict, one.evidence.parses) == ("refused", None)
         assert "Python 2" in one.reason
+        layout = repair_in(workspace, "shop.py", "result += price", "result  +=  price  # so far")
+        assert after(syntax_rung, workspace, layout, floor=(2, 7)).verdict == "kept"
+        foreign = repair_in(workspace, "shop.py", "result += price", "result += price  # d\xe9j\xe0")
+        assert after(syntax_rung, workspace, foreign, floor=(2, 7)).verdict == "refused", "it needs a coding"
         document = repair_in(workspace, "README.md", "[shop](shop.py)", "[the shop](shop.py)")
         assert after(syntax_rung, workspace, document, floor=(2, 7)).verdict == "kept"
 
