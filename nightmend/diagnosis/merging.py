@@ -39,10 +39,14 @@ class Names:
         self._declined = declined
         self.patterns = patterns
         self._owners = {rule: pattern.name for pattern in patterns.values() for rule in pattern.rules}
+        self._meanings: dict[tuple[str, str], Meaning] = {}
 
     def meaning(self, finding: Finding) -> Meaning:
         """Return the entry of the detector's taxonomy."""
-        return self._taxonomies[finding.detector].meaning(finding.rule)
+        rule = (finding.detector, finding.rule)
+        if rule not in self._meanings:
+            self._meanings[rule] = self._taxonomies[finding.detector].meaning(finding.rule)
+        return self._meanings[rule]
 
     def fault(self, finding: Finding) -> str:
         """Return the name of the fault: the pattern's where one owns the rule."""

@@ -65,6 +65,7 @@ class Module:
         self.elsewhere = elsewhere
         self.line_length = line_length
         self._names: dict[ast.AST, frozenset[str]] = {}
+        self._places: dict[ast.AST, list[ast.Name]] = {}
 
     @classmethod
     def parse(
@@ -212,6 +213,13 @@ class Module:
         known = self._names.get(node)
         if known is None:
             known = self._names[node] = frozenset(_identifiers(node))
+        return known
+
+    def names(self, node: ast.AST) -> list[ast.Name]:
+        """Every place in the subtree where a name stands, the outer ones first."""
+        known = self._places.get(node)
+        if known is None:
+            known = self._places[node] = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
         return known
 
     def fresh_name(self, node: ast.AST, wishes: Sequence[str]) -> str | None:

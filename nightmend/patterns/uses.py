@@ -16,7 +16,7 @@ def local_uses(module: Module, target: ast.Name) -> list[ast.Name] | None:
     scope, bindings = found
     if not all(isinstance(one, ast.Name) for one in bindings):
         return None
-    names = [node for node in ast.walk(scope) if isinstance(node, ast.Name) and node.id == target.id]
+    names = (node for node in module.names(scope) if node.id == target.id)
     mine = [node for node in names if (module.bindings(node.id, node) or (None,))[0] is scope]
     return [node for node in mine if node is not target]
 

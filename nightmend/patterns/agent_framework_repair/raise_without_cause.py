@@ -29,9 +29,8 @@ _NEW_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 def find(module: Module) -> Iterable[Fault]:
     """Yield each `raise New(...)` that runs in a handler and names no cause."""
     for handler in module.nodes(ast.ExceptHandler):
-        if isinstance(module.parent(handler), ast.TryStar) or _chains_by_hand(handler):
-            continue
-        for statement in _raises(handler.body):
+        raises = [] if isinstance(module.parent(handler), ast.TryStar) else [*_raises(handler.body)]
+        for statement in raises if raises and not _chains_by_hand(handler) else ():
             if statement.exc is not None and statement.cause is None and _makes_an_error(statement.exc):
                 name = ast.unparse(
                     statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
@@ -69,7 +68,7 @@ def _raises(body: Iterable[ast.AST]) -> Iterator[ast.Raise]:
             yield node
         elif isinstance(node, ast.Try) and node.handlers:
             yield from _raises((*node.orelse, *node.finalbody))  # what its body raises, it may catch itself
-        elif not isinstance(node, (*_NEW_SCOPES, ast.ExceptHandler)):
+        elif not isinstance(node, (*_NEW_SCOPES, ast.ExceptHandler, ast.expr)):
             yield from _raises(ast.iter_child_nodes(node))
 
 

@@ -10,7 +10,7 @@ _YIELDS = (ast.Yield, ast.YieldFrom)
 
 def find(module: Module) -> Iterable[Fault]:
     """Yield each call of a coroutine of this file whose result goes nowhere: it never runs."""
-    for call in module.nodes(ast.Call):
+    for call in module.nodes(ast.Call) if module.nodes(ast.AsyncFunctionDef) else ():
         if isinstance(module.parent(call), ast.Expr) and _is_coroutine(module, _called(module, call)):
             yield Fault(call, "the coroutine is made and never awaited: nothing of it runs")
 
@@ -40,13 +40,14 @@ def _method(module: Module, call: ast.Call, name: str) -> ast.AST | None:
     function = module.function(call)
     if owner is None or function is None or module.parent(function) is not owner:
         return None
-    stored = [
-        node
-        for node in ast.walk(owner)
-        if isinstance(node, ast.Attribute) and node.attr == name and not isinstance(node.ctx, ast.Load)
-    ]
     found = module.index.bindings[owner].get(name, [])
-    return found[0] if len(found) == 1 and not stored else None
+    if len(found) != 1 or not isinstance(found[0], ast.AsyncFunctionDef):
+        return None
+    stored = any(
+        isinstance(node, ast.Attribute) and node.attr == name and not isinstance(node.ctx, ast.Load)
+        for node in ast.walk(owner)
+    )
+    return None if stored else found[0]
 
 
 def _is_coroutine(module: Module, definition: ast.AST | None) -> bool:

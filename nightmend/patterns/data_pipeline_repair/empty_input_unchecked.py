@@ -48,7 +48,7 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
 def _division(function: Function) -> ast.BinOp | None:
     """The first `... / len(parameter)` of a function."""
     sized = {one.arg for one in function.args.args if one.annotation and _is_sized(one.annotation)}
-    for node in own_nodes(function):
+    for node in own_nodes(function) if sized else ():
         match node:
             case ast.BinOp(op=ast.Div(), right=ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=name)])):
                 if name in sized:

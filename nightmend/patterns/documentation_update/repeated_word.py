@@ -70,7 +70,8 @@ def _runs(module: Module) -> Iterator[tuple[int, str]]:
         if is_document(module.path):
             yield from prose(module.path, module.content)
         return
-    if b"#" in module.content:
+    lines = (line for line in module.content.splitlines() if b"#" in line)
+    if any(TWICE.search(line[line.index(b"#") :].decode()) for line in lines):
         yield from _comments(module)
     for node in module.nodes(ast.Constant):
         if isinstance(node.value, str) and isinstance(module.parent(node), ast.Expr):
