@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from flows.environment import QUIET
 from tests.daemon import NoDaemonError
 from tests.daemon import docker_daemon as running_daemon
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")  # a machine that does other work too makes any example slow
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,9 @@ class Around(NamedTuple):
     indent: bytes
 
 
-class _Statement(NamedTuple):
+class Statement(NamedTuple):
+    """A statement by its whole lines."""
+
     start: int
     """Where its first line begins, of a decorator too."""
     end: int
@@ -55,8 +57,9 @@ class Blocks:
         readable = not _ODD.search(content) and _is_utf8(content)
         self._content = content
         self._lines = [0, *(match.end() for match in re.finditer(rb"\n", content)), len(content)]
-        self._body = read_tree(content).body if readable else []
-        self._placed: dict[int, list[_Statement]] = {}
+        self.body = read_tree(content).body if readable else []
+        """Empty where a file must be read whole."""
+        self._placed: dict[int, list[Statement]] = {}
 
     def around(self, edits: Sequence[Edit], *, definition: bool = False) -> Around | None:
         """Return the smallest statements with all of the edits, or the `definition` with them.
@@ -64,7 +67,7 @@ class Blocks:
         None where there are none, and the whole file must be read. What is found can be read alone: it is
         made of whole lines, and so is what takes its place.
         """
-        if not self._body or not edits:
+        if not self.body or not edits:
             return None
         first, last = min(edit.start for edit in edits), max(edit.end for edit in edits)
         span = self._span(first, last, definition=definition)
@@ -85,9 +88,9 @@ class Blocks:
     def _span(self, first: int, last: int, *, definition: bool) -> tuple[int, int] | None:
         """Descend from the module to the innermost statements of one block that have all of `first:last`."""
         found = None
-        block: Sequence[ast.stmt] = self._body
+        block: Sequence[ast.stmt] = self.body
         while block:
-            touched = [one for one in self._places(block) if one.has(first, last)]
+            touched = [one for one in self.places(block) if one.has(first, last)]
             if not touched and not definition:
                 return self._between(first, last)
             if not touched or not all(one.alone for one in touched):
@@ -111,17 +114,18 @@ class Blocks:
     def _inner(self, node: ast.stmt, first: int, last: int) -> Sequence[ast.stmt]:
         """Return the block of a statement that has all of a place; none where its own words have a part."""
         for block in _blocks(node):
-            places = self._places(block)
+            places = self.places(block)
             if places[0].start <= first and last <= places[-1].end:
                 return block
         return ()
 
-    def _places(self, block: Sequence[ast.stmt]) -> list[_Statement]:
+    def places(self, block: Sequence[ast.stmt]) -> list[Statement]:
+        """Return where each statement of a block of this file stands."""
         if id(block) not in self._placed:
             self._placed[id(block)] = [self._place(node) for node in block]
         return self._placed[id(block)]
 
-    def _place(self, node: ast.stmt) -> _Statement:
+    def _place(self, node: ast.stmt) -> Statement:
         decorators: list[ast.expr] = getattr(node, "decorator_list", [])
         last = node.end_lineno or node.lineno
         start, end = (
@@ -132,7 +136,7 @@ class Blocks:
         alone = bool(decorators) or begins == start + node.col_offset
         alone = alone and not self._content.startswith(b"elif", begins)
         behind = self._content[self._lines[last - 1] + (node.end_col_offset or 0) : end]
-        return _Statement(start, end, alone and _BARE.fullmatch(behind) is not None, node)
+        return Statement(start, end, alone and _BARE.fullmatch(behind) is not None, node)
 
 
 @lru_cache(maxsize=256)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from nightmend.diagnosis.diagnosis import FaultCounts, Variant, recheck
 from nightmend.proof.bench import Bench
 from nightmend.proof.equality import same_tree
 from nightmend.proof.import_state import differences
@@ -11,6 +10,7 @@ from nightmend.proof.reach import changes_imports
 from nightmend.proof.suite import SuiteRun
 from nightmend.proof.syntax import is_python, same_words, silences, syntax_problem
 from nightmend.proof.unrunnable import Unrunnable
+from nightmend.repairs.recheck import Change, FaultCounts, compare
 from nightmend.repairs.repair import Repair, clash
 from nightmend.review.drops import drop_keys
 from nightmend.targets.protected import is_test
@@ -106,22 +106,10 @@ def redetection_rung(bench: Bench) -> None:
 
     A repair that claims no issue only has to bring none.
     """
-    variants = [
-        Variant(id=f"base-{number}", path=path, content=content)
-        for number, (path, content) in enumerate(bench.contents.items())
-    ]
-    names = {variant.path: variant.id for variant in variants}
-    for repair in bench.open:
-        variants += [
-            Variant(id=f"{repair.id}-{number}", path=path, content=content)
-            for number, (path, content) in enumerate(bench.changed([repair]).items())
-        ]
-    counts = recheck(bench.workspace, bench.snapshot, variants)
+    changes = {repair.id: _changes(bench, repair) for repair in bench.open}
+    shifts = compare(bench.workspace, bench.snapshot, [one for group in changes.values() for one in group])
     for repair in list(bench.open):
-        pairs = [
-            (counts[names[path]], counts[f"{repair.id}-{number}"])
-            for number, path in enumerate(bench.changed([repair]))
-        ]
+        pairs = [(shifts[one.id].before, shifts[one.id].after) for one in changes[repair.id]]
         still = _still_there(repair, pairs)
         risen = {fault for before, after in pairs for fault in after.more_than(before)}
         new = sorted(risen - set(repair.gives_way_to))
@@ -133,6 +121,18 @@ def redetection_rung(bench: Bench) -> None:
             bench.drop(repair, "refused", f"its issue is still there afterwards: {', '.join(still)}")
         elif new:
             bench.drop(repair, "refused", f"it brings new issues: {', '.join(new)}")
+
+
+def _changes(bench: Bench, repair: Repair) -> list[Change]:
+    return [
+        Change(
+            id=f"{repair.id} {path}",
+            path=path,
+            before=bench.contents[path],
+            edits=tuple(edit for edit in repair.edits if edit.path == path),
+        )
+        for path in repair.paths
+    ]
 
 
 def imports_rung(bench: Bench) -> None:

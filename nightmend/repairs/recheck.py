@@ -1,7 +1,8 @@
 """Look again at changed files, many variants in one go: is the issue gone, and is none new?"""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from functools import lru_cache
 
 from pydantic import Field
 
@@ -15,7 +16,8 @@ from nightmend.documents.documents import is_markup
 from nightmend.frozen import Frozen
 from nightmend.issue import Finding
 from nightmend.patterns.loader import load_patterns
-from nightmend.patterns.pattern import Pattern
+from nightmend.proof.excerpt import BY_STATEMENT, Excerpt, excerpts
+from nightmend.repairs.repair import Edit, apply_edits
 from nightmend.sandboxes.protocol import Sandbox
 from nightmend.snapshot import Snapshot
 from nightmend.targets.config import TargetConfig, target_config
@@ -64,27 +66,120 @@ class FaultCounts(Frozen):
         return tuple(name for name in names if getattr(self, name) > getattr(before, name))
 
 
+class Change(Frozen):
+    """Edits of one file of a snapshot."""
+
+    id: str
+    path: str
+    before: bytes
+    edits: tuple[Edit, ...]
+
+
+class Shift(Frozen):
+    """The faults of a file before and after a change; some that are in both may be in neither count."""
+
+    before: FaultCounts
+    after: FaultCounts
+
+
+class _Look(Frozen):
+    """What there is to read of a file: all of it, and less for tools that read by statements."""
+
+    path: str
+    content: bytes
+    excerpt: Excerpt
+    base: bool = False
+    """Whether it is the file as it stands in the snapshot."""
+
+
+Findings = dict[tuple[str, bytes], list[Finding]]
+"""By path and content."""
+
+
 def recheck(workspace: Workspace, snapshot: Snapshot, variants: Sequence[Variant]) -> dict[str, FaultCounts]:
     """Count the faults of each variant, by its id, as if it stood at its path in the snapshot.
 
     Every per-file tool runs once over all of them. What pylint and mypy say of a file depends on the others:
     they look again when a night is summed up.
     """
+    looks = [
+        _Look(path=one.path, content=one.content, excerpt=Excerpt(content=one.content)) for one in variants
+    ]
+    counts = _counted(workspace, snapshot, looks)
+    return {one.id: found for one, found in zip(variants, counts, strict=True)}
+
+
+def compare(workspace: Workspace, snapshot: Snapshot, changes: Sequence[Change]) -> dict[str, Shift]:
+    """Say of each change of the snapshot, alone and by its id, what faults were there before and are after.
+
+    The difference is what `recheck` of both contents would show. Tools that read by statements are given
+    those around the edits, and what they would say of others is in neither count.
+    """
+    counts = iter(_counted(workspace, snapshot, [look for change in changes for look in _looks(change)]))
+    return {one.id: Shift(before=next(counts), after=next(counts)) for one in changes}
+
+
+def _looks(change: Change) -> tuple[_Look, _Look]:
+    before, after = excerpts(change.path, change.before, change.edits)
+    changed = apply_edits(change.before, change.edits)
+    return (
+        _Look(path=change.path, content=change.before, excerpt=before, base=True),
+        _Look(path=change.path, content=changed, excerpt=after),
+    )
+
+
+def _counted(workspace: Workspace, snapshot: Snapshot, looks: Sequence[_Look]) -> list[FaultCounts]:
+    """Count the faults of each look; every tool runs once, and reads no file of the snapshot twice."""
+    names = Names(taxonomies(), load_patterns())
+    known = _known(workspace, snapshot)
+    by_file = detectors().keys() - BY_STATEMENT
+    found = {pair: known[pair] for one in looks if one.base and (pair := (one.path, one.content)) in known}
+    new = [pair for one in looks if (pair := (one.path, one.content)) not in found]
+    more, failures = _seen(workspace, snapshot, by_file, new)
+    found |= more
+    if not failures:
+        known |= {pair: found[pair] for one in looks if one.base and (pair := (one.path, one.content))}
+    shown = [(one.path, one.excerpt.content) for one in looks]
+    by_statement, others = _seen(workspace, snapshot, BY_STATEMENT, shown)
+    return [
+        _counts(
+            pair,
+            [
+                *found[one.path, one.content],
+                *(_placed(finding, one.excerpt) for finding in by_statement[pair]),
+            ],
+            names,
+            failures | others,
+        )
+        for one, pair in zip(looks, shown, strict=True)
+    ]
+
+
+@lru_cache(maxsize=4)
+def _known(workspace: Workspace, snapshot: Snapshot) -> Findings:
+    """Return where to keep what tools say of whole files of a snapshot: every rung asks again."""
+    return {}
+
+
+def _placed(finding: Finding, excerpt: Excerpt) -> Finding:
+    """Return a finding in an excerpt at its line of the whole file."""
+    end = finding.end_line and excerpt.line(finding.end_line)
+    return finding.model_copy(update={"line": excerpt.line(finding.line), "end_line": end})
+
+
+def _seen(
+    workspace: Workspace, snapshot: Snapshot, tools: Container[str], pairs: Sequence[tuple[str, bytes]]
+) -> tuple[Findings, dict[str, str]]:
+    """Return what some per-file tools find in contents at their paths, and which could not say, with why."""
     config = target_config(workspace.store, snapshot)
-    patterns = load_patterns()
-    distinct = list(dict.fromkeys((variant.path, variant.content) for variant in variants))
+    distinct = list(dict.fromkeys(pairs))
     view = variants_view(workspace, snapshot, distinct)
-    by_slot, failures = _per_file(workspace, view, config, patterns)
-    names = Names(taxonomies(), patterns)
-    counted = {
-        pair: _counts(pair, by_slot[slot], names, failures)
-        for pair, slot in zip(distinct, view.everything, strict=True)
-    }
-    return {variant.id: counted[variant.path, variant.content] for variant in variants}
+    by_slot, failures = _per_file(workspace, view, config, tools)
+    return {pair: by_slot[slot] for pair, slot in zip(distinct, view.everything, strict=True)}, failures
 
 
 def _per_file(
-    workspace: Workspace, view: TreeView, config: TargetConfig, patterns: Mapping[str, Pattern]
+    workspace: Workspace, view: TreeView, config: TargetConfig, tools: Container[str]
 ) -> tuple[dict[str, list[Finding]], dict[str, str]]:
     """Return the findings of each file of the box, at the place where it stands in the target."""
 
@@ -97,10 +192,10 @@ def _per_file(
             raise
         return box
 
-    per_file = (detector for detector in detectors().values() if detector.per_file)
+    per_file = (one for one in detectors().values() if one.per_file and one.name in tools)
     chosen = [one for one in per_file if view.files or (view.documents and one.name == own.name)]
     asked = workspace.night.declared.asked
-    answers = survey(chosen, open_box, view, config, patterns.values(), asked)
+    answers = survey(chosen, open_box, view, config, load_patterns().values(), asked)
     found: dict[str, list[Finding]] = defaultdict(list)
     for finding in (finding for answer in answers.values() for finding in answer.findings):
         found[finding.path].append(finding.model_copy(update={"path": view.true_path(finding.path)}))

@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from nightmend.agents import PHASES
-from nightmend.diagnosis.diagnosis import Variant, recheck
 from nightmend.evidence import Judgement
 from nightmend.frozen import Frozen
 from nightmend.night import ALWAYS
@@ -16,6 +15,7 @@ from nightmend.proof.mutants import guarded
 from nightmend.proof.rungs import overlap_rung
 from nightmend.proof.suite import run_suite
 from nightmend.proof.trial import Trial
+from nightmend.repairs.recheck import Change, compare
 from nightmend.repairs.repair import FOREIGN, Repair, apply_repairs
 from nightmend.repairs.typed import new_type_errors
 from nightmend.report.text import line
@@ -148,16 +148,20 @@ def _declines(bench: Bench) -> dict[str, Decline]:
     changed = bench.changed(bench.open)
     if not changed:
         return {}
-    variants = [
-        Variant(id=f"{state}-{number}", path=path, content=contents[path])
-        for state, contents in (("before", bench.contents), ("after", changed))
-        for number, path in enumerate(changed)
+    changes = [
+        Change(
+            id=path,
+            path=path,
+            before=bench.contents[path],
+            edits=tuple(edit for repair in bench.open for edit in repair.edits if edit.path == path),
+        )
+        for path in changed
     ]
-    counts = recheck(bench.workspace, bench.snapshot, variants)
+    shifts = compare(bench.workspace, bench.snapshot, changes)
     typed = new_type_errors(bench.workspace, bench.snapshot, changed)
     found = {}
-    for number, path in enumerate(changed):
-        before, after = counts[f"before-{number}"], counts[f"after-{number}"]
+    for path, shift in shifts.items():
+        before, after = shift.before, shift.after
         decline = Decline(
             grave=after.graver_than(before), measures=after.below(before), typed=typed.get(path, ())
         )

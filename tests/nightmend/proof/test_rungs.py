@@ -191,6 +191,22 @@ class TestRedetection:
 
         assert verdicts["untidy"].verdict == "refused", "layout counts, whatever the target thinks of it"
 
+    def test_each_repair_is_judged_as_if_it_stood_alone(self, shared_workspace_of, repair_in):
+        uses = "import os\n\n\ndef a():\n    return os.a\n\n\ndef b():\n    return os.b\n"
+        workspace = shared_workspace_of({"a.py": uses, "b.py": uses.replace("os.b", "1")})
+        repairs = [
+            repair_in(workspace, "a.py", "os.a", "1", pattern="one"),
+            repair_in(workspace, "a.py", "os.b", "1", pattern="other"),
+            repair_in(workspace, "b.py", "os.a", "1", pattern="last"),
+            repair_in(workspace, "b.py", "return 1", "return os.b", pattern="hides it"),
+        ]
+        bench = Bench(workspace, workspace.night.base, repairs)
+        redetection_rung(bench)
+        verdicts = {one.repair.pattern: one for one in bench.judgements()}
+        assert verdicts["one"].verdict == verdicts["other"].verdict == "kept", "only together are they bad"
+        assert verdicts["last"].reason == "it brings new issues: unused-import", "whatever another adds"
+        assert verdicts["hides it"].verdict == "kept"
+
 
 class TestOverlap:
     def test_the_first_of_two_rivals_stands_and_the_second_waits(self, workspace, repair_in):
