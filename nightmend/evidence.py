@@ -37,6 +37,8 @@ class Evidence(Frozen):
     """Whether the baseline run of the tests executed a changed line."""
     mistake_noticed: bool | None = None
     """Whether tests noticed a mistake that was planted on a changed line."""
+    overlaps: str = ""
+    """The repair that has its place; then nothing speaks against it but that."""
     tests_broken: tuple[str, ...] = ()
     speed: Speed | None = None
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from nightmend.agents import Phase
 from nightmend.diagnosis.diagnosis import Diagnosis, diagnose
 from nightmend.diagnosis.measures import Quality, measure
+from nightmend.evidence import Judgement
 from nightmend.gate import Gate
 from nightmend.gates import (
     at_least,
@@ -20,7 +21,9 @@ from nightmend.gates import (
 from nightmend.night import Night
 from nightmend.patterns.loader import load_patterns
 from nightmend.proof.baseline import Baseline
-from nightmend.repairs.settle import Settled, commit_patterns, settle
+from nightmend.repairs.repairing import verdict_counts
+from nightmend.repairs.rounds import Round, rounds, summed_up
+from nightmend.repairs.settle import Settled, commit_patterns
 from nightmend.results import AgentResult, Judgements, PhaseResult
 from nightmend.settings import Thresholds
 from nightmend.workspace import Workspace
@@ -74,30 +77,67 @@ def repaired(
         if agent.judgements
         for judgement in workspace.get(agent.judgements, Judgements).judgements
     ]
-    settled = settle(workspace, start.snapshot, judged, baseline)
+    mine = {agent.agent for agent in agents} & set(workspace.night.agents(phase))
+    done = rounds(workspace, start.snapshot, judged, baseline, mine)
+    settled = summed_up(done)
     before = _need(workspace, start.quality, Quality)
     moved = settled.snapshot != start.snapshot
     quality = measure(workspace, settled.snapshot) if moved else before
-    commit, commits = commit_patterns(
-        workspace, start.snapshot, start.commit, settled.judgements, load_patterns()
-    )
     last = phase == workspace.night.phases[-1]
-    result = start.model_copy(
+    *earlier, end = _states(workspace, phase, start.bare, done)
+    result = end.model_copy(
         update={
-            "phase": phase,
-            "snapshot": settled.snapshot,
-            "commit": commit,
-            "agents": tuple(agents),
+            "rounds": tuple(earlier),
+            "agents": _counted(agents, done),
             "gates": (*gates, *safety_gates(settled, baseline, before, quality)),
-            "judgements": workspace.put(Judgements(judgements=settled.judgements, commits=commits)),
             "diagnosis": _diagnosis(workspace, start, settled, last=last),
-            "baseline": workspace.put(settled.baseline),
             "quality": workspace.put(quality),
             "seconds": time.perf_counter() - clock,
         }
     )
     whole = night_gates(workspace, result, workspace.night.thresholds) if last else ()
     return result.model_copy(update={"gates": (*result.gates, *whole)})
+
+
+def _states(
+    workspace: Workspace, phase: Phase, start: PhaseResult, done: Sequence[Round]
+) -> list[PhaseResult]:
+    """Commit the rounds of a phase one behind the other, and return the state behind each."""
+    states: list[PhaseResult] = []
+    last = start
+    for number, one in enumerate(done):
+        settled = one.settled
+        commit, commits = commit_patterns(
+            workspace, one.before, last.commit, settled.judgements, load_patterns()
+        )
+        seen = done[number + 1].seen if number + 1 < len(done) else None
+        last = last.model_copy(
+            update={
+                "phase": phase,
+                "snapshot": settled.snapshot,
+                "commit": commit,
+                "judgements": workspace.put(Judgements(judgements=settled.judgements, commits=commits)),
+                "diagnosis": workspace.put(seen) if seen else last.diagnosis,
+                "baseline": workspace.put(settled.baseline),
+            }
+        )
+        states.append(last)
+    return states
+
+
+def _counted(agents: Sequence[AgentResult], done: Sequence[Round]) -> tuple[AgentResult, ...]:
+    """Add to the numbers of each agent what came of the linter's further offers to it."""
+    later = [judgement for one in done[1:] for judgement in one.settled.judgements]
+    return tuple(_with(agent, [one for one in later if one.repair.agent == agent.agent]) for agent in agents)
+
+
+def _with(agent: AgentResult, later: Sequence[Judgement]) -> AgentResult:
+    if not later:
+        return agent
+    more = {
+        name: int(agent.metrics.get(name) or 0) + number for name, number in verdict_counts(later).items()
+    }
+    return agent.model_copy(update={"metrics": {**agent.metrics, **more}})
 
 
 def _diagnosis(workspace: Workspace, start: PhaseResult, settled: Settled, *, last: bool) -> str | None:
@@ -137,7 +177,9 @@ def issues_resolved(night: Night, result: object) -> int:
     """Count the issues whose repairs a validated phase kept; 0 for one that ended otherwise."""
     if not isinstance(result, PhaseResult) or result.judgements is None:
         return 0
-    judged = Workspace(night).get(result.judgements, Judgements).judgements
+    refs = (one.judgements for one in (*result.rounds, result) if one.judgements)
+    workspace = Workspace(night)
+    judged = [one for ref in refs for one in workspace.get(ref, Judgements).judgements]
     return sum(len(one.repair.issues) for one in judged if one.verdict == "kept")
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field
@@ -57,6 +58,8 @@ class PhaseResult(Frozen):
     snapshot: Snapshot
     commit: str
     """Tip of the night's branch behind this phase, in the store of ours."""
+    rounds: tuple["PhaseResult", ...] = ()
+    """The states behind all rounds but the last, where fixes brought fixes, with what the linter saw."""
     agents: tuple[AgentResult, ...] = ()
     gates: tuple[Gate, ...] = ()
     judgements: Ref | None = None
@@ -72,12 +75,17 @@ class PhaseResult(Frozen):
     def refs(self) -> tuple[Ref, ...]:
         """Every value in the store that this result needs."""
         refs = (self.judgements, self.origin, self.diagnosis, self.baseline, self.quality)
-        return tuple(ref for ref in refs if ref is not None)
+        earlier = (ref for one in self.rounds for ref in one.refs())
+        return tuple(dict.fromkeys((*earlier, *(ref for ref in refs if ref is not None))))
+
+    def steps(self, start: "PhaseResult") -> tuple[tuple["PhaseResult", "PhaseResult"], ...]:
+        """Return each round of the phase with the state before it; the phase itself is the last."""
+        return tuple(pairwise((start, *self.rounds, self)))
 
     @property
     def bare(self) -> "PhaseResult":
         """The state alone, for whoever goes on from it: what was done and weighed stays behind."""
-        return self.model_copy(update={"agents": (), "gates": ()})
+        return self.model_copy(update={"agents": (), "gates": (), "rounds": ()})
 
     def state(self) -> tuple[str, ...]:
         """Everything of this phase that the next one's work depends on."""
@@ -202,8 +210,14 @@ class Course(Frozen):
 
     @property
     def results(self) -> tuple[tuple[PhaseResult, PhaseResult], ...]:
-        """Each validated phase behind the one that it started from."""
-        return tuple(zip((self.beginning, *self.validated), self.validated, strict=False))
+        """Each validated phase, round by round, behind the state that it started from."""
+        phases = pairwise((self.beginning, *self.validated))
+        return tuple(step for start, phase in phases for step in phase.steps(start))
+
+    @property
+    def undone_steps(self) -> tuple[tuple[PhaseResult, PhaseResult], ...]:
+        """The rounds of the phase that its gates rolled back."""
+        return self.undone.steps(self.last) if self.undone else ()
 
     @property
     def shipped_steps(self) -> tuple[ShippedStep, ...]:

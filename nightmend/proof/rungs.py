@@ -168,6 +168,7 @@ def overlap_rung(bench: Bench) -> None:
         if rival:
             whole = bool(repair.issues) and set(repair.issues) <= set(rival.issues)
             end = "which does the same and more" if whole else "it can follow later"
+            bench.note(repair, overlaps=rival.id)
             bench.drop(repair, "refused", f"it overlaps repair {rival.id} of {rival.pattern}; {end}")
             continue
         for path in repair.paths:

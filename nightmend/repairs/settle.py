@@ -48,9 +48,17 @@ class Decline(Frozen):
 
 
 def settle(
-    workspace: Workspace, snapshot: Snapshot, judgements: Iterable[Judgement], baseline: Baseline
+    workspace: Workspace,
+    snapshot: Snapshot,
+    judgements: Iterable[Judgement],
+    baseline: Baseline,
+    *,
+    mistakes: bool = True,
 ) -> Settled:
-    """Combine what the agents kept; drop what clashes, breaks a test, or makes a file worse."""
+    """Combine what the agents kept; drop what clashes, breaks a test, or makes a file worse.
+
+    Without `mistakes` no test is asked whether it notices one: no repair gets grade B.
+    """
     judged = tuple(judgements)
     bench = Bench(workspace, snapshot, (one.repair for one in judged if one.verdict == "kept"))
     overlap_rung(bench)
@@ -62,7 +70,7 @@ def settle(
     settled = workspace.store.write(snapshot, changes) if changes else snapshot
     return Settled(
         snapshot=settled,
-        judgements=_graded(workspace, settled, final, proved),
+        judgements=_graded(workspace, settled, final, proved) if mistakes else final,
         baseline=proved,
         broken=tuple(sorted(set(broken_tests(baseline.suite, proved.suite)) - set(proved.unsteady))),
         new_high=new_high,
@@ -73,12 +81,15 @@ def _amend(judgement: Judgement, dropped: dict[str, Judgement]) -> Judgement:
     fallen = dropped.get(judgement.repair.id)
     if fallen is None or judgement.verdict != "kept":
         return judgement
-    tests = fallen.evidence.tests_broken or judgement.evidence.tests_broken
+    shown = {
+        "tests_broken": fallen.evidence.tests_broken or judgement.evidence.tests_broken,
+        "overlaps": fallen.evidence.overlaps,
+    }
     return judgement.model_copy(
         update={
             "verdict": fallen.verdict,
             "reason": fallen.reason,
-            "evidence": judgement.evidence.model_copy(update={"tests_broken": tests}),
+            "evidence": judgement.evidence.model_copy(update=shown),
         }
     )
 

@@ -106,7 +106,8 @@ def _undone(workspace: Workspace, course: Course) -> Iterable[tuple[Judgement, N
     if course.undone is None:
         return
     why = f"phase {course.undone.phase} was rolled back as a whole"
-    for judgement, _ in _judged(workspace, course.undone):
+    judged = (pair for _, result in course.undone_steps for pair in _judged(workspace, result))
+    for judgement, _ in judged:
         fell = {"verdict": "rolled_back", "reason": why} if judgement.verdict == "kept" else {}
         yield judgement.model_copy(update=fell), None
 

@@ -127,10 +127,8 @@ def _kept(
 
 def _undone(workspace: Workspace, course: Course, mask: Masker) -> Iterator[tuple[str, Change]]:
     """Yield the changes of a phase that was rolled back."""
-    undone = course.undone
-    if undone is None or undone.judgements is None:
-        return
-    judgements = workspace.get(undone.judgements, Judgements).judgements
-    step = _step(workspace, course.last.snapshot, judgements)
-    for judgement in judgements:
-        yield judgement.repair.id, Change(shown=mask(_against(step, judgement.repair)))
+    for start, undone in course.undone_steps:
+        judgements = workspace.get(undone.judgements, Judgements).judgements if undone.judgements else ()
+        step = _step(workspace, start.snapshot, judgements)
+        for judgement in judgements:
+            yield judgement.repair.id, Change(shown=mask(_against(step, judgement.repair)))
