@@ -5,6 +5,7 @@ from prefect import flow
 
 from blocks.load import configured
 from flows.absolute import absolute
+from flows.alive import shown
 from flows.looking import look
 from flows.progress import say, say_first
 from nightmend.git.target import Target
@@ -17,6 +18,7 @@ from tasks.logs import log_from
 from tasks.tell import tell
 
 
+@shown
 @flow(name="diagnose", flow_run_name="diagnose {target}", persist_result=True, result_serializer="json")
 def diagnose(
     target: str, python: str | None = None, report: str | None = None, build_environment: bool = True

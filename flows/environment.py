@@ -7,6 +7,8 @@ from nightmend.recovery.results import OWN
 
 TERMINAL = "NIGHTMEND_TERMINAL"
 """Set by the command line for itself: progress goes to the terminal as well."""
+PRIVATE = "NIGHTMEND_PRIVATE_SERVER"
+"""Set where the Prefect server is ours, and ends with us."""
 QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_ENABLE_TELEMETRY": "false",

@@ -17,6 +17,7 @@ INTERRUPTED = 130
 GRACE_SECONDS = 4.0
 """Time to tell Prefect and to clean up sandboxes; then the end comes by force."""
 FAMILY_SECONDS = 2.0
+_ENDING = threading.RLock()
 SENTENCE = "nightmend: interrupted; the next night goes on behind the last checkpoint"
 
 
@@ -32,6 +33,7 @@ def end_on_signals() -> None:
 
 def end_now() -> NoReturn:
     """End this process with everything that it started, and wait for nothing."""
+    _ENDING.acquire()  # of several threads the first does it
     sys.stdout.flush()
     sys.stderr.flush()
     person = os.dup(sys.stderr.fileno())

@@ -5,6 +5,7 @@ from prefect import flow
 
 from blocks.load import configured
 from flows.absolute import absolute
+from flows.alive import shown
 from flows.looking import look
 from flows.phase import weigh
 from flows.progress import say, say_first
@@ -29,6 +30,7 @@ from tasks.tell import tell
 from tasks.workers import workers
 
 
+@shown
 @flow(name="prove", flow_run_name="prove {target}", persist_result=True, result_serializer="json")
 def prove(
     target: str,

@@ -11,6 +11,7 @@ from prefect_dask.task_runners import DaskTaskRunner
 
 from blocks.load import configured
 from flows.absolute import absolute
+from flows.alive import shown
 from flows.cluster import NightCluster
 from flows.diagnostics import diagnostics
 from flows.foundation import foundation
@@ -55,6 +56,7 @@ ON_DASK: tuple[Phase, ...] = ("foundation", "repairs")
 """Foundation only asks a Dask process to answer; the repair agents work there."""
 
 
+@shown
 @flow(name="recover", flow_run_name="recover {target}", persist_result=True, result_serializer="json")
 def recover(
     target: str,

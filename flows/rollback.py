@@ -4,6 +4,7 @@ from prefect import flow
 
 from blocks.load import configured, restore
 from flows.absolute import absolute
+from flows.alive import shown
 from flows.progress import say
 from nightmend.errors import UsageError
 from nightmend.git.target import Target
@@ -14,6 +15,7 @@ from nightmend.recovery.lock import alone
 from nightmend.recovery.rollback import SystemRollbackManager
 
 
+@shown
 @flow(name="rollback", flow_run_name="rollback {name}", persist_result=True, result_serializer="json")
 def rollback(target: str, name: str) -> SystemCheckpoint:
     """Take a night's branch, the states of its agents, and the settings back to one of its checkpoints.

@@ -18,6 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.logging.handlers import APILogHandler
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
+from flows.environment import PRIVATE
 from nightmend.errors import PrerequisiteError
 
 START_SECONDS = 180
@@ -36,10 +37,12 @@ def prefect_api(home: Path) -> Iterator[str]:
     with private_server(home) as url, temporary_settings({PREFECT_API_URL: url, **settings}):
         previous = os.environ.get("PREFECT_API_URL")
         os.environ["PREFECT_API_URL"] = url  # Dask workers are other processes
+        os.environ[PRIVATE] = "1"
         try:
             yield url
         finally:
             APILogHandler().flush()  # what is still to be said needs the server
+            del os.environ[PRIVATE]
             if previous is None:
                 del os.environ["PREFECT_API_URL"]
             else:

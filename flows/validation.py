@@ -5,6 +5,7 @@ from prefect.artifacts import create_table_artifact
 
 from blocks.load import configured
 from flows.absolute import absolute
+from flows.alive import shown
 from flows.progress import say
 from flows.watch import NightWatch
 from nightmend.frozen import Frozen
@@ -35,6 +36,7 @@ class Validation(Frozen):
         return (*self.automated.complaints, *failed)
 
 
+@shown
 @flow(name="validation", flow_run_name="validate {target}", persist_result=True, result_serializer="json")
 def validation(target: str, python: str | None = None, build_environment: bool = True) -> Validation:
     """Validate a repository and what a night stands on; nothing is changed.

@@ -12,6 +12,7 @@ from nightmend.environments.uses import used_alone
 from nightmend.errors import PrerequisiteError, UsageError
 from nightmend.git.target import Target
 from nightmend.nights import GENERATIONS, raise_generation
+from nightmend.recovery.alive import somebody_lives
 from nightmend.recovery.checkpoints import Checkpoints
 from nightmend.recovery.lock import alone, alone_everywhere
 from nightmend.recovery.removing import Removed, left_over, measured, remove, summed
@@ -39,7 +40,7 @@ SHARED = {
     "results": "results",
 }
 """What lies in the state folder for all targets together."""
-KEPT = frozenset({"advisories", "locks", "targets"})
+KEPT = frozenset({"advisories", "alive", "locks", "targets"})
 
 
 def purge(home: Path, path: Path | None = None) -> tuple[Removed, ...]:
@@ -91,6 +92,8 @@ def _everything(home: Path) -> Iterator[Removed]:
             f"{home} holds also {', '.join(sorted(foreign)[:5])}, which is not nightmend's: purge each"
             " repository by its path"
         )
+    if somebody_lives(home):
+        raise PrerequisiteError(f"a run with its state in {home} is under way: wait for its end, or end it")
     folders = [folder for folder in home.glob("targets/*") if folder.is_dir()]
     bases = {base for folder in folders for base in _bases(folder)}
     with _unread(folders):

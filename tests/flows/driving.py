@@ -162,7 +162,7 @@ class RunningNight:
         self._wait(lambda: any(word in _command(process) for process in self.family()), word)
 
     def _wait(self, come: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not come():
             assert self.process.poll() is None, f"the night ended before {what} came:\n{self.said}"
             assert time.monotonic() < deadline, f"{what} never came:\n{self.said}"

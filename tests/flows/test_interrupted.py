@@ -52,9 +52,13 @@ def test_a_night_goes_on_behind_its_last_finished_agent(tmp_path: Path) -> None:
     assert MENDED in git(target, "show", f"{outcome.known['branch']}:shop.py")
 
     bodies = [state for name, state in house.runs("task_run") if name == "agent_framework_repair"]
-    # The kill may fall between the record of an agent and its state, which then stays `Running`.
+    # The kill may fall between the record of an agent and its state, which the next night makes Crashed.
     assert len(bodies) - bodies.count("Cached") == 1, "its body ran once in three nights"
     assert "Cached" in bodies
+    for table in ("flow_run", "task_run"):
+        assert "Running" not in [state for _, state in house.runs(table)], (
+            "the next night has told of the dead"
+        )
     phases = [state for name, state in house.runs("flow_run") if name == "repairs"]
     assert phases[-2:] == ["Completed", "Cached"]
 
