@@ -73,7 +73,10 @@ class Blocks:
         span = self._span(first, last, definition=definition)
         if span is None:
             return None
-        start, end = span
+        return self._cut(*span, edits)
+
+    def _cut(self, start: int, end: int, edits: Sequence[Edit]) -> Around | None:
+        """Return whole lines before and after; None where they would not be whole lines of one indent."""
         shifted = (
             edit.model_copy(update={"start": edit.start - start, "end": edit.end - start}) for edit in edits
         )
@@ -84,6 +87,18 @@ class Blocks:
         if not whole or after.endswith(b"\\\n") or _ODD.search(after) or indent_after not in {indent, None}:
             return None
         return Around(before, after, indent or b"")
+
+    def outermost(self, edits: Sequence[Edit]) -> bytes | None:
+        """Return what the edits make of the module's own statements around them; None as above."""
+        if not self.body or not edits:
+            return None
+        first, last = min(edit.start for edit in edits), max(edit.end for edit in edits)
+        touched = [one for one in self.places(self.body) if one.has(first, last)]
+        start, end = (touched[0].start, touched[-1].end) if touched else self._between(first, last)
+        if not all(one.alone for one in touched) or not start <= first <= last <= end:
+            return None
+        around = self._cut(start, end, edits)
+        return around and around.after
 
     def _span(self, first: int, last: int, *, definition: bool) -> tuple[int, int] | None:
         """Descend from the module to the innermost statements of one block that have all of `first:last`."""

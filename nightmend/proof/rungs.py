@@ -3,12 +3,13 @@
 from collections import Counter
 
 from nightmend.proof.bench import Bench
+from nightmend.proof.compiling import change_problem
 from nightmend.proof.equality import same_tree
 from nightmend.proof.import_state import differences
 from nightmend.proof.ran import reached
 from nightmend.proof.reach import changes_imports
 from nightmend.proof.suite import SuiteRun
-from nightmend.proof.syntax import is_python, same_words, silences, syntax_problem
+from nightmend.proof.syntax import is_python, same_words, silences
 from nightmend.proof.unrunnable import Unrunnable
 from nightmend.repairs.recheck import Change, FaultCounts, compare
 from nightmend.repairs.repair import Repair, clash
@@ -54,7 +55,8 @@ def _syntax_problem(bench: Bench, repair: Repair) -> str | None:
             return f"it changes nothing in {path}"
         if silences(bench.contents[path], content):
             return f"it silences the issue in {path} instead of resolving it"
-        if problem := syntax_problem(path, content, bench.floor):
+        edits = [edit for edit in repair.edits if edit.path == path]
+        if problem := change_problem(path, bench.contents[path], content, edits, bench.floor):
             return problem
     return None
 
