@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from nightmend.patterns.pattern import Pattern
 from nightmend.patterns.source import Module
@@ -19,7 +20,7 @@ _CODE = re.compile(r"[A-Z]+[0-9]+", re.I)
 
 def suppressed(module: Module, pattern: Pattern, first: int, last: int) -> bool:
     """Say whether a comment on the lines `first` to `last`, or one for the whole file, says to leave it."""
-    if not _ANY.search(module.content):
+    if not _says_anything(module.content):
         return False
     codes = {alias.split(":")[1].lower() for alias in pattern.aliases}
     if pattern.rewrite.ruff is not None:
@@ -28,6 +29,11 @@ def suppressed(module: Module, pattern: Pattern, first: int, last: int) -> bool:
     if any(_silences(match, codes) for line in lines for match in _comments(line)):
         return True
     return _file_wide(module, codes) or (b"pylint:" in module.content and _pylint(module, codes, first, last))
+
+
+@lru_cache(maxsize=8)
+def _says_anything(content: bytes) -> bool:
+    return _ANY.search(content) is not None
 
 
 def _comments(line: str) -> Iterator[re.Match[str]]:
