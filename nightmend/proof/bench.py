@@ -41,15 +41,20 @@ class Bench:
         self._fallen: dict[str, tuple[Verdict, str]] = {}
 
     @cached_property
-    def erasure(self) -> Erasure:
-        """What the target's sources, tests and all, read of their own docstrings and annotations."""
+    def _sources(self) -> tuple[bytes, ...]:
+        """Every Python file of the target, tests and all."""
         paths = [path for path in self.workspace.store.files(self.snapshot) if path.endswith(".py")]
-        return Erasure(self.workspace.store.read_many(self.snapshot, paths).values())
+        return tuple(self.workspace.store.read_many(self.snapshot, paths).values())
+
+    @cached_property
+    def erasure(self) -> Erasure:
+        """What the target's sources read of their own docstrings and annotations."""
+        return Erasure(self._sources)
 
     @cached_property
     def interface(self) -> Interface:
         """The modules of the target that others may import."""
-        return Interface(packages_of(self.workspace.store.files(self.snapshot)))
+        return Interface(packages_of(self.workspace.store.files(self.snapshot)), self._sources)
 
     @cached_property
     def requires_python(self) -> str | None:

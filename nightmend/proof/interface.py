@@ -6,7 +6,7 @@ that a module hands on, what a star import of it gets, and how a function has to
 
 import ast
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.util import decode_source
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from griffe import (
 )
 
 from nightmend.parsing import one_at_a_time
+from nightmend.patterns.elsewhere import is_taken, names_taken
 from nightmend.proof.packages import Package
 from nightmend.proof.syntax import read_tree
 from nightmend.targets.protected import is_test
@@ -44,9 +45,13 @@ _NO_NAMES_OF_OTHERS = frozenset({"__all__", "__metaclass__"})
 
 
 class Interface:
-    """The modules of a target that others may import: no tests, and no name with an underscore in front."""
+    """The modules of a target that others may import: no tests, and no name with an underscore in front.
 
-    def __init__(self, packages: Iterable[Package]) -> None:
+    `sources` are all of the target, its tests too: they show what is imported from where.
+    """
+
+    def __init__(self, packages: Iterable[Package], sources: Iterable[bytes] = ()) -> None:
+        self._sources = sources
         names = {path: name for package in packages for name, path in package.modules.items()}
         self._modules = frozenset(names.values())
         self._own = frozenset(name.split(".")[0] for name in self._modules)
@@ -55,6 +60,10 @@ class Interface:
             for path, name in names.items()
             if not is_test(path) and not any(part.startswith("_") for part in name.split("."))
         }
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        return names_taken(self._sources)
 
     def breaks(self, path: str, before: bytes, after: bytes) -> tuple[str, ...]:
         """Say in a phrase each what others find in the file before and not after.
@@ -69,23 +78,13 @@ class Interface:
         except (SyntaxError, ValueError, RecursionError):
             return ()
         broken = [_phrase(one) for one in find_breaking_changes(old, new) if _matters(one)]
-        gone = self._no_longer_handed_on(old, new)
+        handed_on = self._handed_on(path, before, old)
+        gone = _no_longer_there(old, new, handed_on)
         if path.endswith("__init__.py"):
             gone += sorted(self._parts(name, before) - self._parts(name, after) - new.members.keys())
         broken += [f"{name}.{one} can no longer be imported" for one in gone]
-        broken += [f"{name}.{one} is left out of a star import" for one in self._unstarred(old, new)]
+        broken += [f"{name}.{one} is left out of a star import" for one in _unstarred(old, new, handed_on)]
         return tuple(dict.fromkeys((*broken, *_called_otherwise(old, new))))
-
-    def _no_longer_handed_on(self, old: Module, new: Module) -> list[str]:
-        covered = old.exports is not None and _listed(old) <= new.members.keys()
-        return [
-            f"* of {member.wildcard}" if member.wildcard else name
-            for name, member in old.members.items()
-            if name not in new.members
-            and isinstance(member, Alias)
-            and self._is_meant(old, member)
-            and not (covered and member.wildcard)
-        ]
 
     def _parts(self, package: str, content: bytes) -> set[str]:
         """The modules that a package makes attributes of itself, which griffe skips."""
@@ -97,33 +96,76 @@ class Interface:
             if alias.asname in (None, alias.name) and f"{package}.{alias.name}" in self._modules
         }
 
-    def _is_meant(self, module: Module, imported: Alias) -> bool:
-        """Whether an import may be there for others: of the target's own names, not those of libraries.
+    def _handed_on(self, path: str, content: bytes, module: Module) -> frozenset[str]:
+        """The imports of a module that are there for others: of the target's own names, not of libraries'.
 
-        An imported module has its own place; only a package makes it an attribute for others. What `__all__`
-        lists is left to griffe.
+        Those of a package, a star, what gets its own name once more, all where a module does nothing else,
+        and what somebody takes from here. An imported module has its own place; only a package makes it an
+        attribute for others. What `__all__` lists is left to griffe.
         """
-        home = imported.target_path
-        if not imported.runtime or imported.name.startswith("_") or imported.name in _listed(module):
-            return False
-        if home in self._modules and not imported.wildcard and not module.is_init_module:
-            return False
-        return home.split(".")[0] in self._own
+        tree = read_tree(content)
+        all_of_them = module.is_init_module or _does_nothing_else(tree)
+        named_again = {name.name for name in _imported_names(tree) if name.name == name.asname}
 
-    def _unstarred(self, old: Module, new: Module) -> Iterator[str]:
-        listed = _listed(new)
-        if new.exports is None or len(listed) < len(new.exports):
-            return
-        offered = _listed(old) if old.exports is not None else self._offered(old)
-        yield from sorted(offered & new.members.keys() - listed)
+        def is_meant(name: str, imported: Alias) -> bool:
+            home = imported.target_path
+            if home.split(".")[0] not in self._own or not imported.runtime or name in _listed(module):
+                return False
+            if imported.wildcard or (module.is_init_module and not name.startswith("_")):
+                return True
+            if home in self._modules or name.startswith("_"):
+                return False
+            return all_of_them or name in named_again or is_taken(path, name, self._taken)
 
-    def _offered(self, module: Module) -> set[str]:
-        return {
-            name
-            for name, member in module.members.items()
-            if not name.startswith("_")
-            and (self._is_meant(module, member) if isinstance(member, Alias) else member.is_public)
-        }
+        members = module.members.items()
+        return frozenset(name for name, one in members if isinstance(one, Alias) and is_meant(name, one))
+
+
+def _imported_names(tree: ast.Module) -> Iterator[ast.alias]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from node.names
+
+
+def _does_nothing_else(tree: ast.Module) -> bool:
+    """Whether a module only imports, beside words and names such as `__all__`."""
+
+    def is_beside(one: ast.stmt) -> bool:
+        match one:
+            case ast.Expr(value=ast.Constant()):
+                return True
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AugAssign(target=ast.Name(id=name)):
+                return name.startswith("__")
+            case _:
+                return isinstance(one, ast.Import | ast.ImportFrom)
+
+    return all(is_beside(one) for one in tree.body)
+
+
+def _no_longer_there(old: Module, new: Module, handed_on: frozenset[str]) -> list[str]:
+    covered = old.exports is not None and _listed(old) <= new.members.keys()
+    gone = [old.members[name] for name in old.members if name in handed_on - new.members.keys()]
+    return [
+        f"* of {one.wildcard}" if one.wildcard else one.name
+        for one in gone
+        if isinstance(one, Alias) and not (covered and one.wildcard)
+    ]
+
+
+def _unstarred(old: Module, new: Module, handed_on: frozenset[str]) -> Iterator[str]:
+    listed = _listed(new)
+    if new.exports is None or len(listed) < len(new.exports):
+        return
+    offered = _listed(old) if old.exports is not None else _offered(old) | handed_on
+    yield from sorted(offered & new.members.keys() - listed)
+
+
+def _offered(module: Module) -> set[str]:
+    return {
+        name
+        for name, member in module.members.items()
+        if not name.startswith("_") and not isinstance(member, Alias) and member.is_public
+    }
 
 
 @lru_cache(maxsize=64)

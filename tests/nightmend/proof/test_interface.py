@@ -11,11 +11,16 @@ FILES = (
     "shop/__init__.py", "shop/cart.py", "shop/prices.py", "shop/_inner.py", "shop/tests/test.py", "setup.py",
 )  # fmt: skip
 CART = "shop/cart.py"
+SOURCES = (
+    b"from shop.cart import total, prices, _total, loads\n",
+    b"import shop.cart\nshop.cart.sum_up([1])\n",
+)
+"""What others, a test of the target say, take from there."""
 
 
 @pytest.fixture(scope="module")
 def interface():
-    return Interface(packages_of(FILES))
+    return Interface(packages_of(FILES), SOURCES)
 
 
 BREAKS = [
@@ -107,13 +112,25 @@ BREAKS = [
         "shop.cart.g is left out of a star import",
     ),
     (
-        "an own name is no longer handed on",
+        "an own name that others take from here",
         "from .prices import total\nX = 1",
         "X = 1",
         "shop.cart.total can no longer be imported",
     ),
     (
-        "the same by its whole name",
+        "an own name where a module only hands on",
+        '"""All of it."""\nfrom .prices import tax\n__version__ = "1"',
+        '"""All of it."""\n__version__ = "1"',
+        "shop.cart.tax can no longer be imported",
+    ),
+    (
+        "an own name that is named once more for others",
+        "from .prices import tax as tax\nX = 1",
+        "X = 1",
+        "shop.cart.tax can no longer be imported",
+    ),
+    (
+        "an own name that others take by the module",
         "from shop.prices import total as sum_up\nX = 1",
         "X = 1",
         "shop.cart.sum_up can no longer be imported",
@@ -142,8 +159,14 @@ def test_what_breaks_is_named(interface, before, after, told):
 
 
 def test_a_package_hands_its_modules_on(interface):
-    before = b"from . import prices\nfrom json import loads\n"
-    assert interface.breaks("shop/__init__.py", before, b"") == ("shop.prices can no longer be imported",)
+    before = b"from . import prices\nfrom json import loads\nX = 1\n"
+    after = b"X = 1\n"
+    assert interface.breaks("shop/__init__.py", before, after) == ("shop.prices can no longer be imported",)
+
+
+def test_a_package_hands_its_names_on_though_nobody_takes_them_yet(interface):
+    told = "shop.tax can no longer be imported"
+    assert interface.breaks("shop/__init__.py", b"from .prices import tax\nX = 1\n", b"X = 1\n") == (told,)
 
 
 HARMLESS = [
@@ -165,6 +188,7 @@ HARMLESS = [
     ("an import of a library", "import os\nfrom json import loads\nX = 1", "X = 1"),
     ("an import of a module of its own", "from . import prices\nimport shop.prices\nX = 1", "X = 1"),
     ("an import for annotations", "if TYPE_CHECKING:\n    from .prices import T", "X = 1"),
+    ("an own name that nobody takes from here", "from .prices import tax\nX = 1", "X = 1"),
     ("a name that stays, from elsewhere", "from .prices import dumps", "from json import dumps"),
     ("a private name", "from .prices import _total\ndef _f(): pass\nX = 1", "X = 1"),
     (
