@@ -4,8 +4,7 @@ TARGET ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
-# Nights use all cores themselves, and one by one: they are timed, and their agents are watched.
-AT_ONCE := -n 2 --dist loadfile
+AT_ONCE := -n 2 --dist loadgroup
 
 .PHONY: install recover test lint clean
 
@@ -29,7 +28,7 @@ lint: install
 test: install
 	$(BIN)/python -m pytest $(AT_ONCE) -m 'not integration and not night'
 	$(BIN)/python -m pytest $(AT_ONCE) -m 'integration and not night'
-	$(BIN)/python -m pytest --durations=20 -m night
+	$(BIN)/python -m pytest $(AT_ONCE) --durations=20 -m night
 
 clean:
 	rm -rf $(VENV)

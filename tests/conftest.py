@@ -1,5 +1,6 @@
 """One Prefect server for all tests that need one; nights that test their own private server start that."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,16 @@ from tests.daemon import docker_daemon as running_daemon
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")  # a machine that does other work too makes any example slow
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # in a shell's background job it is ignored, and by heirs
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have workers that share the tests take whole files, which share a night, and all of the deployments."""
+    for item in items:
+        shared = item.path.parent if item.path.parent.name == "deployments" else item.path
+        item.add_marker(pytest.mark.xdist_group(str(shared.relative_to(item.config.rootpath))))
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import ast
 import json
 import random
 import re
+import shutil
 import subprocess
 import sys
 import warnings
@@ -19,6 +20,7 @@ from nightmend.agents import AGENTS, PHASES
 from nightmend.report.undoing import LATER
 from nightmend.review.dropping import without
 from nightmend.review.runs import find_run
+from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 from scripts.recover import example_repository
 from tests.flows.after_a_night import issues_again
@@ -121,48 +123,56 @@ def test_each_kept_repair_alone_can_be_taken_back(night: Night, tmp_path: Path) 
 
 
 @pytest.fixture(scope="module")
-def trees(night: Night, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Path]:
+def workspace(night: Night) -> Workspace:
+    return Workspace(find_run(night.house.home, night.outcome.known["run"]).night)
+
+
+@pytest.fixture(scope="module")
+def trees(night: Night, workspace: Workspace) -> dict[tuple[str, ...], Snapshot]:
     """The branch without each repair alone, and without some at random: as a drop makes it."""
     run = find_run(night.house.home, night.outcome.known["run"])
-    workspace, chance = Workspace(run.night), random.Random(20261127)
+    chance = random.Random(20261127)
     ids = [repair["id"] for repair in night.outcome.kept]
     chosen = [(name,) for name in ids]
     chosen += [tuple(chance.sample(ids, chance.randint(2, len(ids) - 1))) for _ in range(6)]
     made = {}
-    for number, names in enumerate([*chosen, tuple(ids)]):
+    for names in [*chosen, tuple(ids)]:
         left = without(workspace, run.course, frozenset(names), "today")
-        folder = tmp_path_factory.mktemp(f"without-{number}-")
-        workspace.store.check_out(left.snapshot, folder)
         assert left.dropped.keys() >= set(names)
         assert left.dropped.keys() | left.commits.keys() == set(ids)
-        made[names] = folder
+        made[names] = left.snapshot
     return made
 
 
 def test_without_each_repair_alone_and_without_some_the_tree_parses(
-    night: Night, trees: dict[tuple[str, ...], Path]
+    night: Night, workspace: Workspace, trees: dict[tuple[str, ...], Snapshot]
 ) -> None:
     warnings.simplefilter("ignore", DeprecationWarning)
-    for names, folder in trees.items():
-        for path in folder.rglob("*.py"):
-            ast.parse(path.read_bytes(), filename=f"{path} without {names}")
-    everything = trees[tuple(repair["id"] for repair in night.outcome.kept)]
-    for path in git(night.target, "ls-tree", "-r", "-z", "--name-only", "main").split("\0")[:-1]:
-        assert (everything / path).read_bytes() == (night.target / path).read_bytes()
+    parsed: set[bytes] = set()
+    for names, snapshot in trees.items():
+        sources = [path for path in workspace.store.files(snapshot) if path.endswith(".py")]
+        for path, content in workspace.store.read_many(snapshot, sources).items():
+            if content not in parsed:
+                ast.parse(content, filename=f"{path} without {names}")
+                parsed.add(content)
+    assert trees[tuple(repair["id"] for repair in night.outcome.kept)] == workspace.night.base
 
 
 def test_without_a_repair_alone_and_without_some_the_suite_is_green(
-    trees: dict[tuple[str, ...], Path], tmp_path: Path
+    workspace: Workspace, trees: dict[tuple[str, ...], Snapshot], tmp_path: Path
 ) -> None:
     several = [names for names in trees if len(names) > 1]
     for names in [*list(trees)[: -len(several) : 8], *several]:  # a run costs seconds, so every eighth alone
+        folder = tmp_path / "without"
+        workspace.store.check_out(trees[names], folder)
         command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         command += ["--basetemp", str(tmp_path / "temporary")]
         for look in (1, 2):  # one of its tests reads the clock, so that a busy machine can fail it once
-            done = subprocess.run(command, cwd=trees[names], capture_output=True, text=True, check=False)
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             if done.returncode == 0:
                 break
             assert look == 1, (names, done.stdout)
+        shutil.rmtree(folder)
 
 
 def test_the_logs_obey_the_schema_and_the_report_counts_what_they_hold(night: Night) -> None:
