@@ -120,7 +120,7 @@ class House:
 
     def processes(self) -> list[str]:
         """The commands that still run for this state folder, after those had a moment that were ending."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while (left := list(self._processes())) and time.monotonic() < deadline:
             time.sleep(0.1)
         return left
@@ -180,8 +180,8 @@ class RunningNight:
         family = self.family()
         clock = time.monotonic()
         (os.killpg if whole_group else os.kill)(self.process.pid, number)
-        code = self.process.wait(60)
-        while any(map(_lives, family)) and time.monotonic() - clock < 30:
+        code = self.process.wait(120)
+        while any(map(_lives, family)) and time.monotonic() - clock < 60:
             time.sleep(0.05)
         seconds = time.monotonic() - clock
         return Ending(code, seconds, [_command(process) for process in family if _lives(process)])

@@ -20,7 +20,7 @@ def test_a_night_goes_on_behind_its_last_finished_agent(tmp_path: Path) -> None:
         ending = night.end(signal.SIGKILL)
     killed = time.time()
     assert ending.left == []
-    assert ending.seconds < 10
+    assert ending.seconds < 45
     assert untouched(target) == before
     assert branches(target) == []
 
@@ -80,7 +80,7 @@ def test_a_night_ends_within_seconds_whatever_it_waits_for(
         ending = night.end(number, whole_group=whole_group)
         said = night.said
     assert (ending.code, ending.left) == (130, [])
-    assert ending.seconds < 10
+    assert ending.seconds < 45
     assert said.rstrip().splitlines()[-1].startswith("nightmend: interrupted")
     assert "Traceback" not in said, said
     assert untouched(target) == before

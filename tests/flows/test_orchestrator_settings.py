@@ -26,6 +26,8 @@ def test_hangs_once_somebody_touches_the_greeting():
     if 'f"come in"' not in Path(shop.__file__).read_text():
         time.sleep(600)
 """
+SILENCE = 20
+"""Seconds: longer than a busy machine keeps an agent that works from a sign of life."""
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 
 
@@ -148,7 +150,7 @@ def stuck(site: Site, calm: Outcome) -> tuple[Path, Outcome]:
     """A night in which the tests hang on what the quality agent changes, and only on that."""
     files = {"shop.py": SHOP, "tests/test_shop.py": TESTS, "tests/test_touched.py": HANGS}
     target = shop(site.house.home / "stuck", files)
-    return target, site.night(target, default_timeout=10)
+    return target, site.night(target, default_timeout=SILENCE)
 
 
 def test_default_timeout_ends_an_agent_that_is_silent(stuck: tuple[Path, Outcome]) -> None:
@@ -157,7 +159,7 @@ def test_default_timeout_ends_an_agent_that_is_silent(stuck: tuple[Path, Outcome
     assert outcome.statuses["quality"] == "ROLLED_BACK"
     sentence = outcome.known["error"]
     assert sentence.startswith("phase quality was rolled back: agent code_quality gave no sign of life")
-    assert "for 10 seconds after the start of a command in the sandbox `suite`" in sentence
+    assert f"for {SILENCE} seconds after the start of a command in the sandbox `suite`" in sentence
     assert "documentation_update" not in sentence, "it was not silent"
     assert outcome.done.stderr.count("\n") == 1
 
@@ -187,10 +189,12 @@ def test_a_silent_agent_in_a_process_of_its_own_is_ended_too(site: Site) -> None
     assert "from error" in hangs
     files = {"shop.py": SHOP, "tests/test_shop.py": TESTS, "tests/test_touched.py": hangs}
     target = shop(site.house.home / "stuck-at-once", files)
-    outcome = site.night(target, default_timeout=10)
+    outcome = site.night(target, default_timeout=SILENCE)
     assert outcome.code == 1, outcome.said
     assert outcome.statuses["repairs"] == "ROLLED_BACK"
-    assert "agent agent_framework_repair gave no sign of life for 10 seconds" in outcome.known["error"]
+    assert (
+        f"agent agent_framework_repair gave no sign of life for {SILENCE} seconds" in outcome.known["error"]
+    )
     assert "model_system_repair" not in outcome.known["error"]
     assert branches(target) == []
     assert [line for line in site.house.processes() if "pytest" in line or "bwrap" in line] == []

@@ -14,7 +14,7 @@ from tests.hostile.scene import Outcome, Scene
 
 HELD_OFF = r"\b(OSError|LookupError)\b"
 """What an attack may fail of inside: what the system says, or that there was nothing to find."""
-PROMPT_SECONDS = 20
+PROMPT_SECONDS = 45
 
 
 class UnprovedError(AssertionError):

@@ -99,7 +99,7 @@ def ends_the_deaf(scene: Scene) -> None:
     for_long(scene)
     seen = scene.inside(DEAF, Limits(wall_seconds=0.5))
     assert (seen.began, seen.worked, seen.limit) == (True, False, "wall_seconds"), seen
-    assert seen.seconds < 15
+    assert seen.seconds < 40
 
 
 def proves_daemon(scene: Scene) -> bool:
@@ -112,7 +112,7 @@ def waits_for_no_daemon(scene: Scene) -> None:
     for_long(scene)
     seen = scene.inside(DAEMON)
     assert seen.worked
-    assert seen.seconds < 20
+    assert seen.seconds < 40
 
 
 FLOOD_OUTPUT = """

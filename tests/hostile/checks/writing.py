@@ -239,7 +239,7 @@ def removed_whole(source: str) -> object:
         box.close()
         assert not box.path.exists()
         assert list(box.path.parent.iterdir()) == []
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 120
 
     return attack
 

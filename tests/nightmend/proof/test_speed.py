@@ -152,8 +152,13 @@ def test_a_body_that_gets_dearer_with_each_repetition_is_told(
 ) -> None:
     workspace = open_workspace(make_target(FILES))
     repeat = {UNIQUE[0]: 4, UNIQUE[2]: 40}
-    run = run_suite(workspace, workspace.night.base, only=tuple(repeat), repeat=repeat)
-    assert run.growing == (UNIQUE[2],)
+    told: tuple[str, ...] = ()
+    for _ in range(TRIES):
+        told = run_suite(workspace, workspace.night.base, only=tuple(repeat), repeat=repeat).growing
+        assert UNIQUE[2] in told
+        if told == (UNIQUE[2],):
+            break
+    assert told == (UNIQUE[2],)
 
 
 def claiming(workspace: Workspace, change: tuple[str, str], repair_in: Callable[..., Repair]) -> Repair:
