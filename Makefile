@@ -4,7 +4,7 @@ TARGET ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
-AT_ONCE := -n 2 --dist loadgroup
+AT_ONCE := -n 2 --dist loadfile
 
 .PHONY: install recover test lint clean
 

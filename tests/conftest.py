@@ -2,9 +2,12 @@
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from flows.environment import QUIET
 from tests.daemon import NoDaemonError
@@ -12,16 +15,22 @@ from tests.daemon import docker_daemon as running_daemon
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")  # a machine that does other work too makes any example slow
-signal.signal(
-    signal.SIGINT, signal.default_int_handler
-)  # in a shell's background job it is ignored, and by heirs
+# In a background job of a shell it is ignored, and by all that is started there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have workers that share the tests take whole files, which share a night, and all of the deployments."""
-    for item in items:
-        shared = item.path.parent if item.path.parent.name == "deployments" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(shared.relative_to(item.config.rootpath))))
+class SharedNights(LoadFileScheduling):
+    """Files go whole to a process, since their tests share a night; so do all those of deployments."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return str(Path(file).parent) if Path(file).parent.name == "deployments" else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Share the tests as above where files are shared."""
+    return SharedNights(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
