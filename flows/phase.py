@@ -97,6 +97,11 @@ def _run_phase(night: Night, phase: Phase, start: PhaseResult, body: PhaseBody) 
         return Completed(name="Cached", message="from its checkpoint", data=result)
     for agent in night.agents(phase):
         _kept(night, agent, start)
+    for place in agent_states(night).set_aside_damaged():
+        say(
+            f"the state of an agent is damaged: it is {place} now, and the agent is deployed anew",
+            logging.WARNING,
+        )
     before = agent_states(night).backup()
     key = phase_key(night, phase, start)
     with transaction(key=key, store=results(), commit_mode=CommitMode.EAGER, overwrite=True) as txn:

@@ -65,6 +65,17 @@ class AgentStates:
                 states.append(self.read(agent))
         return tuple(state for state in states if state is not None)
 
+    def set_aside_damaged(self) -> tuple[Path, ...]:
+        """Rename the corrupt states, so that their agents are deployed anew; returns where they are now."""
+        aside = []
+        for agent in AGENTS:
+            try:
+                self.read(agent)
+            except NightmendError:
+                place = self._path(agent)
+                aside.append(place.replace(place.with_name(f"{place.name}.damaged")))
+        return tuple(aside)
+
     def backup(self) -> dict[str, bytes]:
         """Return the files of all agents as they are, the corrupt ones too."""
         paths = ((agent, self._path(agent)) for agent in AGENTS)

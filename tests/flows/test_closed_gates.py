@@ -37,6 +37,12 @@ def settle(workspace, snapshot, judgements, baseline):
 phases.settle = settle
 '''
 
+LATE = """
+from nightmend.recovery.states import AgentStates
+
+AgentStates.set_aside_damaged = lambda self: ()  # as if the state were damaged only when it was looked at
+"""
+
 
 @dataclass
 class Story:
@@ -65,7 +71,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Stor
     state = states / "code_quality.json"
     assert not state.exists(), "the phase of this agent never began"
     state.write_text('{"agent": "code_quality", "sta')
-    undeployed = house.recover(target)
+    undeployed = house.recover(target, saboteur=LATE)
     assert untouched(target) == before
     corrupt = state.read_text()
     state.unlink()

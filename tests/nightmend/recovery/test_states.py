@@ -73,6 +73,17 @@ def test_restoring_makes_later_agents_undeployed_again(states):
     assert states.capture() == captured
 
 
+def test_corrupt_states_are_set_aside_and_no_others(states):
+    kept = states.write("sandbox_manager", "registered")
+    states.write("code_quality", "registered")
+    path = states.folder / "code_quality.json"
+    path.write_text("{")
+    assert states.set_aside_damaged() == (states.folder / "code_quality.json.damaged",)
+    assert states.read("code_quality") is None
+    assert states.capture() == (kept,)
+    assert states.set_aside_damaged() == ()
+
+
 def test_a_backup_brings_every_byte_back_the_corrupt_ones_too(states):
     states.write("sandbox_manager", "registered")
     (states.folder / "code_quality.json").write_bytes(b"\xff broken")
