@@ -17,6 +17,16 @@ from nightmend.git.target import Target
 from nightmend.snapshot import FileEntry, Snapshot
 
 _EXACT = b"* -text -eol -ident -filter -working-tree-encoding -export-ignore -export-subst\n"
+_HEAD = b"ref: refs/heads/none\n"
+_CONFIG = b"[core]\nrepositoryformatversion = 0\nbare = true\n"
+_OWN = {
+    "HEAD": _HEAD,
+    "config": _CONFIG,
+    "exact/HEAD": _HEAD,
+    "exact/config": _CONFIG,
+    "exact/info/attributes": _EXACT,
+}
+"""What git reads beside the objects; looked at whenever a store is opened, since a disk may forget."""
 _LISTINGS_KEPT = 8
 _SUBMODULE = "160000"
 _BLOB = re.compile("[0-9a-f]{40}")
@@ -45,6 +55,8 @@ class Store:
         self.folder = folder
         if not (folder / "HEAD").exists():
             _create(folder)
+        for name, content in _OWN.items():
+            _keep(folder / name, content)
         _keep(folder / "objects/info/alternates", _quoted(target.common_dir / "objects"))
         shallow = target.common_dir / "shallow"
         _keep(folder / "shallow", shallow.read_bytes() if shallow.exists() else None)
@@ -262,9 +274,6 @@ def _create_exact(folder: Path) -> None:
     """Make a second git directory over the same objects, whose attributes win over any in a tree."""
     (folder / "refs").mkdir(parents=True)
     (folder / "info").mkdir()
-    (folder / "info/attributes").write_bytes(_EXACT)
-    (folder / "HEAD").write_text("ref: refs/heads/none\n")
-    (folder / "config").write_text("[core]\nrepositoryformatversion = 0\nbare = true\n")
     (folder / "objects").symlink_to("../objects")
 
 

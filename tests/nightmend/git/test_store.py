@@ -351,6 +351,17 @@ def test_a_changed_byte_in_any_object_of_ours_is_found_and_the_object_made_again
     assert store.drop_damaged() == 0
 
 
+@pytest.mark.parametrize("name", ["HEAD", "config", "exact/HEAD", "exact/config", "exact/info/attributes"])
+def test_what_git_reads_beside_the_objects_is_put_right_when_a_store_is_opened(
+    store: Store, target: Target, base: Snapshot, name: str
+) -> None:
+    good = (store.folder / name).read_bytes()
+    for position in (0, len(good) // 2, -1):
+        flipped(store.folder / name, position)
+        assert Store(store.folder, target).files(base) == store.files(base)
+        assert (store.folder / name).read_bytes() == good
+
+
 def test_a_blob_that_is_put_again_takes_the_place_of_a_damaged_one(store: Store) -> None:
     blob = store.put(b"seventy-one bytes")
     flipped(store.folder / "objects" / blob[:2] / blob[2:], 8)
