@@ -16,6 +16,7 @@ QUIET = {
     "PREFECT_LOGGING_LEVEL": "INFO",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # people read sentences; the UI has the rest
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",  # else a server that died fills the terminal
     "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
     "DASK_LOGGING__DISTRIBUTED": "critical",
     "DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical",

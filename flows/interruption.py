@@ -18,7 +18,8 @@ GRACE_SECONDS = 4.0
 """Time to tell Prefect and to clean up sandboxes; then the end comes by force."""
 FAMILY_SECONDS = 2.0
 _ENDING = threading.RLock()
-SENTENCE = "nightmend: interrupted; the next night goes on behind the last checkpoint"
+GOES_ON = "the next night goes on behind the last checkpoint"
+SENTENCE = f"nightmend: interrupted; {GOES_ON}"
 
 
 def end_on_signals() -> None:
@@ -31,7 +32,7 @@ def end_on_signals() -> None:
     threading.Thread(target=_watch, args=(reader,), name="interruption", daemon=True).start()
 
 
-def end_now() -> NoReturn:
+def end_now(sentence: str = SENTENCE, code: int = INTERRUPTED) -> NoReturn:
     """End this process with everything that it started, and wait for nothing."""
     _ENDING.acquire()  # of several threads the first does it
     sys.stdout.flush()
@@ -41,8 +42,8 @@ def end_now() -> NoReturn:
         os.dup2(nobody.fileno(), sys.stderr.fileno())
     _end_family()
     end_orphans()
-    os.write(person, f"{SENTENCE}\n".encode())
-    os._exit(INTERRUPTED)
+    os.write(person, f"{sentence}\n".encode())
+    os._exit(code)
 
 
 def _end_family() -> None:

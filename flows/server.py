@@ -7,10 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import anyio
@@ -19,7 +20,8 @@ from prefect.logging.handlers import APILogHandler
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows.environment import PRIVATE
-from nightmend.errors import PrerequisiteError
+from flows.interruption import GOES_ON, end_now
+from nightmend.errors import NightmendError, PrerequisiteError
 
 START_SECONDS = 180
 
@@ -34,7 +36,7 @@ def prefect_api(home: Path) -> Iterator[str]:
         return
     # Heartbeats tell a server that outlives us that we died; this one does not, and each costs a second.
     settings = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
-    with private_server(home) as url, temporary_settings({PREFECT_API_URL: url, **settings}):
+    with private_server(home, _end_night) as url, temporary_settings({PREFECT_API_URL: url, **settings}):
         previous = os.environ.get("PREFECT_API_URL")
         os.environ["PREFECT_API_URL"] = url  # Dask workers are other processes
         os.environ[PRIVATE] = "1"
@@ -62,9 +64,17 @@ def _ask(url: str) -> None:
         raise PrerequisiteError(f"{sentence} for a private one")
 
 
+def _end_night() -> None:
+    """End a night whose private server died: without it, each call of Prefect would wait for minutes."""
+    end_now(f"nightmend: the Prefect server of the night died; {GOES_ON}", NightmendError.exit_code)
+
+
 @contextlib.contextmanager
-def private_server(home: Path) -> Iterator[str]:
-    """Run a server that keeps its data below `home`, and ends with us; gives the address of its API."""
+def private_server(home: Path, died: Callable[[], None] = lambda: None) -> Iterator[str]:
+    """Run a server that keeps its data below `home`, and ends with us; gives the address of its API.
+
+    `died` is called, in a thread, when it ends by itself.
+    """
     port = _free_port()
     url = f"http://127.0.0.1:{port}/api"
     log = home / "prefect-server.log"
@@ -79,11 +89,20 @@ def private_server(home: Path) -> Iterator[str]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    wanted = threading.Event()
     try:
         _wait(server, url, log)
+        threading.Thread(target=_watch, args=(server, wanted, died), name="server", daemon=True).start()
         yield url
     finally:
+        wanted.set()
         _end(server)
+
+
+def _watch(server: subprocess.Popen[bytes], wanted: threading.Event, died: Callable[[], None]) -> None:
+    server.wait()
+    if not wanted.is_set():
+        died()
 
 
 def _command(port: int) -> list[str]:

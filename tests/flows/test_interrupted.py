@@ -1,9 +1,12 @@
 """A night that is killed goes on where it was; one that is told to end does so with all its processes."""
 
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.flows.driving import MENDED, PATIENT_SUITE, House, branches, git, shop, untouched
@@ -85,3 +88,36 @@ def test_a_night_ends_within_seconds_whatever_it_waits_for(
     assert "Traceback" not in said, said
     assert untouched(target) == before
     assert branches(target) == []
+
+
+WAITING = """
+import sys
+import threading
+from pathlib import Path
+
+from flows.environment import prepare_environment
+
+prepare_environment(Path(sys.argv[1]))
+
+from flows.server import prefect_api
+
+with prefect_api(Path(sys.argv[1])):
+    print("up", flush=True)
+    threading.Event().wait()
+"""
+
+
+def test_a_night_ends_with_its_private_server_in_one_sentence(tmp_path: Path) -> None:
+    house = House(tmp_path / "home")
+    command = [sys.executable, "-c", WAITING, str(house.home)]
+    with subprocess.Popen(
+        command, env=house.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as night:
+        assert night.stdout is not None
+        assert night.stdout.readline() == "up\n"
+        (server,) = psutil.Process(night.pid).children()
+        server.kill()
+        _, said = night.communicate(timeout=120)
+    sentence = "the Prefect server of the night died; the next night goes on behind the last checkpoint"
+    assert (night.returncode, said) == (1, f"nightmend: {sentence}\n")
+    assert house.processes() == []
