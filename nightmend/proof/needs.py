@@ -143,6 +143,7 @@ def _told(source: str, postponed: bool) -> Iterator[Need]:
     config.set_verbose(3)
     config.set_parse_comments(False)  # no comment of a target excuses anything
     config.set_eval_annotations(not postponed)
+    config.set_ignore_incomp(True)  # else it ends with a BaseException at `f"{a}"` beside `"".decode()`
     visitor = one_at_a_time(lambda: vermin.visit(source, config))
     for line in visitor.output_text().splitlines() if isinstance(visitor, vermin.SourceVisitor) else ():
         if said := _SAID.fullmatch(line):

@@ -108,3 +108,8 @@ def test_a_comment_of_the_target_excuses_nothing():
 )
 def test_a_file_that_cannot_be_read_in_parts_is_read_whole(before, old, new, found):
     assert [one.version for one in brought(old, new, (3, 6), before)] == found
+
+
+def test_words_of_python_2_beside_those_of_python_3_end_nothing():
+    before = BEFORE.replace("name[2:]", "f'{name}', 'a'.decode('utf-8')")
+    assert brought("f'{name}'", "f'{name!r}'", (3, 7), before) == []
