@@ -81,7 +81,7 @@ def build_report(
         report=mask.model(report),
         diffs={name: change.shown for name, change in changes.items()},
         patches={name: change.patch for name, change in changes.items() if change.patch},
-        sarif=_sarif(workspace, night.run, course.shipped, mask),
+        sarif=_sarif(workspace, report, course.shipped, mask),
     )
 
 
@@ -277,14 +277,14 @@ def _numbers(quality: Quality) -> QualityNumbers:
     )
 
 
-def _sarif(workspace: Workspace, run: str, last: PhaseResult, mask: Masker) -> dict[str, str]:
+def _sarif(workspace: Workspace, report: Report, last: PhaseResult, mask: Masker) -> dict[str, str]:
     if last.origin is None or last.diagnosis is None:
         return {}
     before, after = workspace.get(last.origin, Diagnosis), workspace.get(last.diagnosis, Diagnosis)
     patterns = load_patterns()
     return {
-        "before.sarif": before_log(run, before, patterns, mask),
-        "after.sarif": after_log(run, before, after, patterns, mask),
+        "before.sarif": before_log(report.run, before, patterns, mask, report.repairs),
+        "after.sarif": after_log(report.run, before, after, patterns, mask, report.repairs),
     }
 
 

@@ -14,6 +14,7 @@ from nightmend.diagnosis.merging import RANK
 from nightmend.issue import Issue, Severity
 from nightmend.patterns.pattern import Pattern
 from nightmend.privacy.masking import Masker
+from nightmend.report.model import RepairReport
 from nightmend.report.text import visible
 
 MOST_RESULTS = 25_000
@@ -36,13 +37,24 @@ _PROBLEM: dict[Severity, str] = {"low": "recommendation", "medium": "warning", "
 Json = dict[str, object]
 
 
-def before_log(run: str, before: Diagnosis, patterns: Mapping[str, Pattern], mask: Masker) -> str:
-    """Return the issues that a night began with."""
-    return _log(run, "before", before, before.issues, patterns, mask, {})
+def before_log(
+    run: str,
+    before: Diagnosis,
+    patterns: Mapping[str, Pattern],
+    mask: Masker,
+    repairs: Iterable[RepairReport] = (),
+) -> str:
+    """Return the issues that a night began with, each with what came of its repair, and the grade."""
+    return _log(run, "before", before, before.issues, patterns, mask, {}, repairs)
 
 
 def after_log(
-    run: str, before: Diagnosis, after: Diagnosis, patterns: Mapping[str, Pattern], mask: Masker
+    run: str,
+    before: Diagnosis,
+    after: Diagnosis,
+    patterns: Mapping[str, Pattern],
+    mask: Masker,
+    repairs: Iterable[RepairReport] = (),
 ) -> str:
     """Return the issues that a night left, each told apart from what is new by its fingerprint.
 
@@ -51,7 +63,7 @@ def after_log(
     unseen = before.tool_seconds.keys() - after.tool_seconds.keys() | after.tool_failures.keys()
     kept = [issue for issue in before.issues if {rule.partition(":")[0] for rule in issue.rules} <= unseen]
     left = {issue.fingerprint: issue for issue in (*kept, *after.issues)}
-    return _log(run, "after", after, left.values(), patterns, mask, _states(before.issues, left))
+    return _log(run, "after", after, left.values(), patterns, mask, _states(before.issues, left), repairs)
 
 
 def _states(before: Iterable[Issue], left: Mapping[str, Issue]) -> dict[str, str]:
@@ -79,12 +91,14 @@ def _log(
     patterns: Mapping[str, Pattern],
     mask: Masker,
     states: Mapping[str, str],
+    repairs: Iterable[RepairReport],
 ) -> str:
     ranked = sorted(
         issues, key=lambda one: (-RANK[one.severity], not one.actionable, one.path, one.line, one.fingerprint)
     )
     shown = ranked[:MOST_RESULTS]
     faults = {issue.fault: issue for issue in reversed(shown)}
+    tried = _tried(repairs)
     numbers = {fault: number for number, fault in enumerate(sorted(faults))}
     told: Json = {
         "tool": {"driver": _driver([_rule(faults[fault], patterns.get(fault)) for fault in numbers])},
@@ -92,12 +106,23 @@ def _log(
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The root of the repository."}}},
         "invocations": [_invocation(diagnosis, len(ranked) - len(shown), mask)],
-        "results": [_result(issue, numbers, mask, states) for issue in shown],
+        "results": [_result(issue, numbers, mask, states, tried.get(issue.fingerprint)) for issue in shown],
     }
     if states:
         told["baselineGuid"] = _guid(run, "before")
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [told]}
     return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
+
+
+def _tried(repairs: Iterable[RepairReport]) -> dict[str, RepairReport]:
+    """Return the repair of each issue by its fingerprint: the one that was kept, else the last one."""
+    ranked = sorted(repairs, key=lambda repair: repair.verdict == "kept")
+    return {issue: repair for repair in ranked for issue in repair.issues}
+
+
+def _repair(repair: RepairReport, mask: Masker) -> Json:
+    told: Json = {"id": repair.id, "verdict": repair.verdict, "reason": visible(mask(repair.reason))}
+    return told | ({"grade": repair.grade} if repair.grade else {})
 
 
 def _driver(rules: Sequence[Json]) -> Json:
@@ -145,11 +170,20 @@ def _help(issue: Issue, pattern: Pattern | None) -> str:
     )
 
 
-def _result(issue: Issue, numbers: Mapping[str, int], mask: Masker, states: Mapping[str, str]) -> Json:
+def _result(
+    issue: Issue,
+    numbers: Mapping[str, int],
+    mask: Masker,
+    states: Mapping[str, str],
+    repair: RepairReport | None,
+) -> Json:
     line = max(1, issue.line)
     region = {"startLine": line, "startColumn": max(1, issue.column), "endLine": max(line, issue.end_line)}
     if region["endLine"] == line:
         del region["endLine"]
+    properties: Json = {"rules": list(issue.rules), "actionable": issue.actionable, "agent": issue.agent}
+    if repair:
+        properties["repair"] = _repair(repair, mask)
     told: Json = {
         "ruleId": issue.fault,
         "ruleIndex": numbers[issue.fault],
@@ -164,7 +198,7 @@ def _result(issue: Issue, numbers: Mapping[str, int], mask: Masker, states: Mapp
             }
         ],
         "partialFingerprints": {FINGERPRINT: issue.fingerprint},
-        "properties": {"rules": list(issue.rules), "actionable": issue.actionable, "agent": issue.agent},
+        "properties": properties,
     }
     if states:
         told["baselineState"] = states[issue.fingerprint]

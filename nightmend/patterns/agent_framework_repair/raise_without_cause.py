@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from nightmend.patterns.edits import fold
+from nightmend.patterns.imports import local_name
 from nightmend.patterns.source import Fault, Module
 from nightmend.repairs.repair import Edit
 
@@ -47,7 +48,7 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
         return None
     if handler.name is not None:
         return None if _bound_again(handler, handler.name) else _cause(module, fault, handler.name)
-    name = module.fresh_name(handler, _wishes(module))
+    name = _fresh_name(module, handler)
     place = re.compile(rb"[\s\\)]*(?=:)").match(module.content, module.end(handler.type))
     if name is None or place is None:
         return None
@@ -86,11 +87,35 @@ def _makes_an_error(raised: ast.expr) -> bool:
 
 
 def _bound_again(handler: ast.ExceptHandler, name: str) -> bool:
-    return any(
-        isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
-        for statement in handler.body
-        for node in ast.walk(statement)
-    )
+    """Say whether the name may mean something else by then, or nothing: a handler takes its own away."""
+    inside = (node for statement in handler.body for node in ast.walk(statement))
+    return any(name in _bound(node) for node in inside)
+
+
+def _bound(node: ast.AST) -> tuple[str | None, ...]:
+    match node:
+        case ast.Name(ctx=ast.Store() | ast.Del()):
+            return (node.id,)
+        case ast.Import() | ast.ImportFrom():
+            return tuple(map(local_name, node.names))
+        case ast.MatchMapping():
+            return (node.rest,)
+        case (
+            ast.ExceptHandler() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef()
+            | ast.MatchAs() | ast.MatchStar()
+        ):  # fmt: skip
+            return (node.name,)
+    return ()
+
+
+def _fresh_name(module: Module, handler: ast.ExceptHandler) -> str | None:
+    """Leave a name of its own to each nameless handler around: where this one ends, its name is gone."""
+    around = [above for above in module.ancestors(handler) if isinstance(above, ast.ExceptHandler)]
+    wishes, name = _wishes(module), None
+    for _ in range(1 + sum(above.name is None for above in around)):
+        name = module.fresh_name(handler, wishes)
+        wishes = [wish for wish in wishes if wish != name]
+    return name
 
 
 def _wishes(module: Module) -> list[str]:

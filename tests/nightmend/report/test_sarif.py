@@ -7,10 +7,12 @@ import jsonschema
 import pytest
 
 from nightmend.diagnosis.diagnosis import Diagnosis
+from nightmend.evidence import Evidence
 from nightmend.issue import Issue
 from nightmend.patterns.loader import load_patterns
 from nightmend.privacy.masking import Masker
 from nightmend.report import sarif
+from nightmend.report.model import RepairReport
 
 PATTERNS = load_patterns()
 TOKEN = "ghp_" + "q7Zr2Kx9Lw4Tn8Vb3Hy6Jd1Ms5Pc0FgAbcde"
@@ -61,6 +63,28 @@ def before_of(*issues: Issue, **failures: str) -> dict:
 
 def after_of(before: Diagnosis, after: Diagnosis) -> dict:
     return run_of(sarif.after_log("night-1", before, after, PATTERNS, Masker()))
+
+
+def repair(issue: str, verdict: str, grade: str | None, reason: str = "why") -> RepairReport:
+    return RepairReport(
+        id=f"{verdict}-{issue}", agent="code_quality", pattern="p", safety="safe", grade=grade,
+        issues=(issue.ljust(20, "0"),), files=("agents/core.py",), line=1, summary="s", commit=None,
+        verdict=verdict, reason=reason, evidence=Evidence(),
+    )  # fmt: skip
+
+
+def test_an_issue_says_what_came_of_its_repair_and_how_strongly_it_is_proved():
+    repairs = [repair("a", "kept", "B"), repair("a", "refused", None), repair("b", "refused", None, TOKEN)]
+    issues = diagnosis(issue("a"), issue("b"), issue("c"))
+    before = run_of(sarif.before_log("n", issues, PATTERNS, Masker(), repairs))
+    told = [result["properties"].get("repair") for result in before["results"]]
+    assert told[0] == {"id": "kept-a", "verdict": "kept", "grade": "B", "reason": "why"}
+    assert (told[1]["verdict"], told[1].get("grade")) == ("refused", None)
+    assert TOKEN not in told[1]["reason"]
+    assert told[2] is None
+    left = diagnosis(issue("b"), issue("c"))
+    after = run_of(sarif.after_log("n", issues, left, PATTERNS, Masker(), repairs))
+    assert [result["properties"].get("repair") for result in after["results"]] == told[1:]
 
 
 def test_a_result_says_where_what_and_how_grave():
