@@ -10,7 +10,7 @@ from nightmend.proof.erasure import Erasure
 from nightmend.proof.interface import Interface
 from nightmend.proof.packages import packages_of
 from nightmend.proof.syntax import Version
-from nightmend.repairs.repair import Repair, apply_repairs
+from nightmend.repairs.repair import Edit, Repair, apply_repairs
 from nightmend.snapshot import Snapshot
 from nightmend.targets.config import target_config
 from nightmend.workspace import Workspace
@@ -69,6 +69,12 @@ class Bench:
         """Add to what was shown of a repair."""
         beat("a repair on trial")
         self.evidence[repair.id] = self.evidence[repair.id].model_copy(update=fields)
+
+    def reshape(self, repair: Repair, edits: Sequence[Edit]) -> None:
+        """Let a repair do the same by other edits."""
+        shaped = repair.model_copy(update={"edits": tuple(edits)})
+        self.repairs = tuple(shaped if one.id == repair.id else one for one in self.repairs)
+        self.open = [shaped if one.id == repair.id else one for one in self.open]
 
     def drop(self, repair: Repair, verdict: Verdict, reason: str) -> None:
         """Take a repair off the bench for good."""

@@ -3,6 +3,7 @@ from collections.abc import Iterable
 from nightmend.evidence import Judgement
 from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench
+from nightmend.proof.layout_rung import layout_rung
 from nightmend.proof.pythons_rung import pythons_rung
 from nightmend.proof.rungs import (
     dropped_rung,
@@ -38,6 +39,7 @@ def judge(
     bench = Bench(workspace, snapshot, repairs, floor)
     dropped_rung(bench)
     syntax_rung(bench)
+    layout_rung(bench)
     pythons_rung(bench)
     equality_rung(bench)
     interface_rung(bench)

@@ -11,6 +11,7 @@ from nightmend.patterns.pattern import Pattern
 from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench, why_kept
 from nightmend.proof.compare import broken_tests
+from nightmend.proof.layout_rung import combined_layout_rung
 from nightmend.proof.mutants import guarded
 from nightmend.proof.rungs import overlap_rung
 from nightmend.proof.suite import run_suite
@@ -62,6 +63,7 @@ def settle(
     judged = tuple(judgements)
     bench = Bench(workspace, snapshot, (one.repair for one in judged if one.verdict == "kept"))
     overlap_rung(bench)
+    combined_layout_rung(bench)
     new_high = _drop_worse(bench)
     proved = _prove_whole(bench, baseline)
     dropped = {one.repair.id: one for one in bench.judgements() if one.verdict != "kept"}

@@ -2,8 +2,9 @@
 
 from nightmend.configured.bandit import BanditSelection, bandit_selection
 from nightmend.configured.declined import Declined, declined
-from nightmend.configured.files import ConfigFiles, config_paths, parse_files, sub_table, whole
+from nightmend.configured.files import ConfigFiles, Table, config_paths, parse_files, sub_table, whole
 from nightmend.configured.flake8 import CodeSelection, flake8_selection, pycodestyle_selection
+from nightmend.configured.formatting import formatting
 from nightmend.configured.mypy import MypySelection, mypy_selection
 from nightmend.configured.project import (
     Formatter,
@@ -39,6 +40,8 @@ class TargetConfig(Frozen):
     requires_python: str | None = None
     python_floor: tuple[int, int] | None = None
     formatter: Formatter | None = None
+    formatting: Table | None = None
+    """Settings with which ruff's formatter does as the target's own; None where it cannot stand for that."""
     docstring_convention: str | None = None
     declined: Declined = Declined()
     """Rules that the target says it does not want."""
@@ -75,6 +78,9 @@ def target_config(store: Store, snapshot: Snapshot) -> TargetConfig:
         requires_python=declared,
         python_floor=python_floor(declared),
         formatter=formatter(files, _ruff_formats(files)),
+        formatting=formatting(
+            files, next((table for table in tables if not table.folder), None), python_floor(declared)
+        ),
         docstring_convention=_convention(files, tables),
         declined=refused,
         broken=files.broken,
