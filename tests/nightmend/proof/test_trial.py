@@ -7,6 +7,7 @@ from nightmend.proof import suite
 from nightmend.proof.baseline import establish_baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.suite import run_suite
+from nightmend.settings import MIB
 
 pytestmark = pytest.mark.integration
 
@@ -161,6 +162,15 @@ def test_a_repair_after_which_nothing_can_be_collected_falls_alone(tried):
 def test_a_repair_that_ends_the_run_of_the_tests_falls_alone(tried):
     judgements = tried(crash=("return number * 2", "os._exit(0)"), wider=GOOD["wider"])
     assert verdicts(judgements) == {"crash": "rolled_back", "wider": "kept"}
+
+
+def test_a_repair_that_takes_all_memory_falls_alone(tried, monkeypatch):
+    less = suite.SUITE_LIMITS.model_copy(update={"memory": 400 * MIB})
+    monkeypatch.setattr(suite, "SUITE_LIMITS", less)
+    eats = "return number * 2 + 0 * len([bytearray(b'x' * 2**20) for _ in range(1500)])"
+    judged = tried(eats=("return number * 2", eats), greets=("hello {name}", "hi {name}"))
+    assert (judged["greets"].verdict, judged["eats"].verdict) == ("kept", "rolled_back")
+    assert judged["eats"].evidence.tests_broken == ("tests/test_shop.py::test_double",)
 
 
 def test_a_repair_that_hangs_falls_alone_at_a_limit_that_its_reason_names(tried, baseline, monkeypatch):
