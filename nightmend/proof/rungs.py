@@ -106,7 +106,8 @@ def runnable_rung(bench: Bench, unrunnable: Unrunnable) -> None:
 def redetection_rung(bench: Bench) -> None:
     """Look again with every per-file detector, each repair alone: its issue is gone and none is new.
 
-    A repair that claims no issue only has to bring none.
+    A repair that claims no issue only has to bring none. What it may leave behind in place of its issue is no
+    finding that the target's own configuration asks for.
     """
     changes = {repair.id: _changes(bench, repair) for repair in bench.open}
     shifts = compare(bench.workspace, bench.snapshot, [one for group in changes.values() for one in group])
@@ -114,7 +115,8 @@ def redetection_rung(bench: Bench) -> None:
         pairs = [(shifts[one.id].before, shifts[one.id].after) for one in changes[repair.id]]
         still = _still_there(repair, pairs)
         risen = {fault for before, after in pairs for fault in after.more_than(before)}
-        new = sorted(risen - set(repair.gives_way_to))
+        own = sorted({rule for before, after in pairs for rule in after.own_more_than(before)})
+        new = sorted(risen - set(repair.gives_way_to)) or own
         bench.note(repair, issue_gone=not still if repair.faults else None, new_issues=tuple(new))
         silent = sorted({tool for _, after in pairs for tool in after.tool_failures})
         if silent:

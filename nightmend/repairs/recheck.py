@@ -43,6 +43,8 @@ class FaultCounts(Frozen):
     """Findings of pycodestyle."""
     unannotated: int
     undocumented: int
+    own: dict[str, int] = Field(default_factory=dict)
+    """Findings by rule (`ruff:E722`) that the target's own configuration asks for."""
     tool_failures: dict[str, str] = Field(default_factory=dict)
     """A tool that could not say; then its faults are missing here, not gone."""
 
@@ -53,6 +55,10 @@ class FaultCounts(Frozen):
             name for name in ("unannotated", "undocumented") if getattr(self, name) > getattr(before, name)
         }
         return tuple(sorted(risen))
+
+    def own_more_than(self, before: "FaultCounts") -> tuple[str, ...]:
+        """Return the rules that the target enables and that report more, sorted: its checks would fail."""
+        return tuple(sorted(rule for rule, number in self.own.items() if number > before.own.get(rule, 0)))
 
     def graver_than(self, before: "FaultCounts") -> tuple[str, ...]:
         """Return the faults of high severity that became more, sorted."""
@@ -222,6 +228,7 @@ def _counts(
         counts=Counter(cluster.fault for cluster in found),
         high=Counter(cluster.fault for cluster in found if cluster.severity == "high"),
         pep8=sum(finding.detector == "pycodestyle" for finding in findings),
+        own=Counter(f"{finding.detector}:{finding.rule}" for finding in findings if finding.enabled),
         unannotated=lacking.unannotated,
         undocumented=lacking.undocumented,
         tool_failures=dict(failures),

@@ -174,6 +174,20 @@ class TestRedetection:
         redetection_rung(bench)
         return {one.repair.pattern: one for one in bench.judgements()}
 
+    @pytest.mark.parametrize("enables", ["F401", "E722"])
+    def test_what_the_target_itself_asks_for_may_not_take_the_place_of_an_issue(
+        self, workspace_of, repair_in, enables
+    ):
+        source = (
+            "def read(text):\n    try:\n        return int(text)\n    except ValueError:\n        return 0\n"
+        )
+        workspace = workspace_of({"a.py": source, "ruff.toml": f"lint.select = ['{enables}']\n"})
+        lighter = ("bare-except", "broad-except")
+        repair = repair_in(workspace, "a.py", "except ValueError:", "except:", gives_way_to=lighter)
+        one = after(redetection_rung, workspace, repair)
+        refused = ("refused", ("ruff:E722",)) if enables == "E722" else ("kept", ())
+        assert (one.verdict, one.evidence.new_issues) == refused
+
     def test_an_issue_must_be_gone_and_nothing_new_there(self, verdicts):
         assert verdicts["gone"].verdict == "kept"
         assert verdicts["gone"].evidence.issue_gone is True
