@@ -77,9 +77,12 @@ class Workspace:
             with contextlib.suppress(FileNotFoundError):  # another process was faster
                 place.rename(fresh)
             shutil.rmtree(fresh, ignore_errors=True)
-        self._seen.add(place)
-        if place.is_dir():
-            return place
+        if not place.is_dir():
+            self._make(snapshot, place, fresh)
+        self._seen.add(place)  # not sooner: another thread would take it for whole
+        return place
+
+    def _make(self, snapshot: Snapshot, place: Path, fresh: Path) -> None:
         try:
             fresh.mkdir(mode=0o755)
             self.store.check_out(snapshot, fresh)
@@ -90,7 +93,6 @@ class Workspace:
                 raise
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
-        return place
 
     def _read(self) -> None:
         """Keep the trees from being removed for as long as this workspace is in use."""

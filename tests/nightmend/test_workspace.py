@@ -76,6 +76,23 @@ def test_several_at_once_make_one_checkout_and_leave_nothing_else(night: Night) 
     assert os.listdir(workspaces[0].folder / "trees") == [night.base.tree]
 
 
+def test_a_checkout_is_whole_for_another_thread_of_the_same_workspace_too(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(night)
+    real, whole = workspace.store.check_out, []
+
+    def meanwhile(snapshot: Snapshot, folder: Path) -> None:
+        monkeypatch.setattr(workspace.store, "check_out", real)
+        with ThreadPoolExecutor(1) as pool:
+            whole.append(pool.submit(lambda: workspace.checkout(night.base).is_dir()).result())
+        real(snapshot, folder)
+
+    monkeypatch.setattr(workspace.store, "check_out", meanwhile)
+    assert workspace.checkout(night.base).is_dir()
+    assert whole == [True]
+
+
 def test_a_checkout_that_fails_leaves_nothing(night: Night) -> None:
     workspace = Workspace(night)
     with pytest.raises(Exception, match="git"):
