@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 AT_ONCE := -n 2 --dist loadfile
 
-.PHONY: install recover test lint clean
+.PHONY: install recover test lint faults clean
 
 install: $(VENV)/.installed
 
@@ -29,6 +29,9 @@ test: install
 	$(BIN)/python -m pytest $(AT_ONCE) -m 'not integration and not night'
 	$(BIN)/python -m pytest $(AT_ONCE) -m 'integration and not night'
 	$(BIN)/python -m pytest $(AT_ONCE) --durations=20 -m night
+
+faults: install
+	PYTHONPATH=$(CURDIR) $(BIN)/python benchmarks/faults.py $(FAULTS)
 
 clean:
 	rm -rf $(VENV)

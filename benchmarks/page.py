@@ -32,15 +32,15 @@ def draw(known: Sequence[Row]) -> None:
         put(name, table)
 
 
-def put(name: str, table: str) -> None:
-    """Write one table into the page, between its markers."""
-    text = PAGE.read_text()
+def put(name: str, table: str, where: Path = PAGE) -> None:
+    """Write one table into a page, between its markers."""
+    text = where.read_text()
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     block = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     if not block.search(text):
-        raise SystemExit(f"{PAGE} has no place for the table `{name}`: add the line {begin} and {end}")
+        raise SystemExit(f"{where} has no place for the table `{name}`: add the line {begin} and {end}")
     text = block.sub("\n".join((begin, table, end)).replace("\\", r"\\"), text)
-    write_atomically(PAGE, text.encode(), 0o644)
+    write_atomically(where, text.encode(), 0o644)
 
 
 def nights(known: Sequence[Row]) -> str:

@@ -66,6 +66,8 @@ class House:
     """A Prefect API of the person's own; else each night starts a private one."""
     state: Path | None = None
     """What NIGHTMEND_HOME says where it is not `home`."""
+    temporary: Path | None = None
+    """A folder for temporary files of its own."""
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -75,7 +77,8 @@ class House:
         own = ("PREFECT_", "NIGHTMEND_", "DASK_")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(own)}
         api = {"PREFECT_API_URL": self.server} if self.server else {}
-        return {**clean, **api, "NIGHTMEND_HOME": str(self.state or self.home)}
+        own_folder = {"TMPDIR": str(self.temporary)} if self.temporary else {}
+        return {**clean, **api, **own_folder, "NIGHTMEND_HOME": str(self.state or self.home)}
 
     def run(self, *arguments: str | Path, saboteur: str = "", given: str = "") -> "Outcome":
         """Run `nightmend ARGUMENTS`, with what is given to it; a saboteur is code that runs there first."""
@@ -91,12 +94,12 @@ class House:
         return self.run("recover", target, *report, *options, saboteur=saboteur)
 
     @contextlib.contextmanager
-    def night(self, target: Path) -> "Iterator[RunningNight]":
+    def night(self, target: Path, *options: str, saboteur: str = "") -> "Iterator[RunningNight]":
         """Start a night in a process group of its own, as a shell does, and leave nothing of it behind."""
         log = self.home / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                self._command(("recover", target, "--report", self.home / "report"), ""),
+                self._command(("recover", target, "--report", self.home / "report", *options), saboteur),
                 cwd=self.home, env=self.environment, stdout=output, stderr=output, process_group=0,
             )  # fmt: skip
         night = RunningNight(self, process, log)
@@ -118,9 +121,9 @@ class House:
         script.write_text(code)
         return [sys.executable, str(script), *words]
 
-    def processes(self) -> list[str]:
+    def processes(self, patience: float = 30) -> list[str]:
         """The commands that still run for this state folder, after those had a moment that were ending."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + patience
         while (left := list(self._processes())) and time.monotonic() < deadline:
             time.sleep(0.1)
         return left
@@ -129,7 +132,7 @@ class House:
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
                 if process.environ().get("NIGHTMEND_HOME") == str(self.home) and _lives(process):
-                    yield _command(process)
+                    yield command_of(process)
 
     def runs(self, table: str) -> list[tuple[str, str]]:
         """What the private server knows of `flow_run` or `task_run`: names, each with its last state."""
@@ -152,16 +155,17 @@ class RunningNight:
 
     def wait_for_record(self, pattern: str) -> None:
         """Wait until a result is kept under a name like this."""
-        self._wait(lambda: bool(list((self.house.home / "results").glob(pattern))), pattern)
+        self.wait_until(lambda: bool(list((self.house.home / "results").glob(pattern))), pattern)
 
     def wait_for_line(self, text: str) -> None:
-        self._wait(lambda: text in self.said, text)
+        self.wait_until(lambda: text in self.said, text)
 
     def wait_for_process(self, word: str) -> None:
         """Wait until one of its processes has this word in its command."""
-        self._wait(lambda: any(word in _command(process) for process in self.family()), word)
+        self.wait_until(lambda: any(word in command_of(process) for process in self.family()), word)
 
-    def _wait(self, come: Callable[[], bool], what: str) -> None:
+    def wait_until(self, come: Callable[[], bool], what: str) -> None:
+        """Wait until something has come, which the night has to live to see."""
         deadline = time.monotonic() + 300
         while not come():
             assert self.process.poll() is None, f"the night ended before {what} came:\n{self.said}"
@@ -184,7 +188,7 @@ class RunningNight:
         while any(map(_lives, family)) and time.monotonic() - clock < 60:
             time.sleep(0.05)
         seconds = time.monotonic() - clock
-        return Ending(code, seconds, [_command(process) for process in family if _lives(process)])
+        return Ending(code, seconds, [command_of(process) for process in family if _lives(process)])
 
 
 @dataclass
@@ -203,7 +207,7 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def _command(process: psutil.Process) -> str:
+def command_of(process: psutil.Process) -> str:
     try:
         return " ".join(process.cmdline())
     except psutil.Error:
