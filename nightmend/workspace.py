@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import stat
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -29,6 +30,7 @@ from nightmend.snapshot import Snapshot
 TREES = "trees"
 READERS = "readers"
 """In the folder of a target: locked by whoever reads the trees there."""
+_MAKING = threading.Lock()
 M = TypeVar("M", bound=Frozen)
 
 
@@ -68,6 +70,10 @@ class Workspace:
 
         One from before is looked at once: where its bytes were changed on disk, it is made again.
         """
+        with _MAKING:  # else another thread takes for whole, or for damaged, what is not yet seen
+            return self._checkout(snapshot)
+
+    def _checkout(self, snapshot: Snapshot) -> Path:
         self._read()
         place = self._trees / snapshot.tree
         if place in self._seen:
@@ -79,7 +85,7 @@ class Workspace:
             shutil.rmtree(fresh, ignore_errors=True)
         if not place.is_dir():
             self._make(snapshot, place, fresh)
-        self._seen.add(place)  # not sooner: another thread would take it for whole
+        self._seen.add(place)
         return place
 
     def _make(self, snapshot: Snapshot, place: Path, fresh: Path) -> None:

@@ -2,7 +2,7 @@ import os
 import stat
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -80,17 +80,17 @@ def test_a_checkout_is_whole_for_another_thread_of_the_same_workspace_too(
     night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = Workspace(night)
-    real, whole = workspace.store.check_out, []
+    real, asked = workspace.store.check_out, []
+    with ThreadPoolExecutor(1) as pool:
 
-    def meanwhile(snapshot: Snapshot, folder: Path) -> None:
-        monkeypatch.setattr(workspace.store, "check_out", real)
-        with ThreadPoolExecutor(1) as pool:
-            whole.append(pool.submit(lambda: workspace.checkout(night.base).is_dir()).result())
-        real(snapshot, folder)
+        def meanwhile(snapshot: Snapshot, folder: Path) -> None:
+            asked.append(pool.submit(lambda: workspace.checkout(night.base).is_dir()))
+            wait(asked, timeout=1)
+            real(snapshot, folder)
 
-    monkeypatch.setattr(workspace.store, "check_out", meanwhile)
-    assert workspace.checkout(night.base).is_dir()
-    assert whole == [True]
+        monkeypatch.setattr(workspace.store, "check_out", meanwhile)
+        assert workspace.checkout(night.base).is_dir()
+    assert [one.result() for one in asked] == [True]
 
 
 def test_a_checkout_that_fails_leaves_nothing(night: Night) -> None:
