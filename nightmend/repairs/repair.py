@@ -37,6 +37,8 @@ class Repair(Frozen):
     """Lighter faults that may stand where the resolved ones stood."""
     claims_speed: bool = False
     """True where the repair must also be shown to be faster."""
+    round: int = 1
+    """In which round of its phase it was proposed: a fix can make another one possible."""
 
     @property
     def foreign(self) -> bool:

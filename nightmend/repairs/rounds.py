@@ -90,7 +90,8 @@ def _offered(
 
 def _of_round(repair: Repair, number: int) -> Repair:
     """Give a repair a name of its own: the same bytes may be taken out at the same place in two rounds."""
-    return repair.model_copy(update={"id": repair_id(f"{repair.pattern} in round {number}", repair.edits)})
+    name = repair_id(f"{repair.pattern} in round {number}", repair.edits)
+    return repair.model_copy(update={"id": name, "round": number})
 
 
 def _without(done: Round, offered: Iterable[Repair]) -> Round:

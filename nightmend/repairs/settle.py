@@ -218,7 +218,7 @@ def commit_message(name: str, group: Sequence[Judgement], pattern: Pattern | Non
     ]
     return "\n".join(
         [
-            _subject(name, len(group), pattern),
+            _subject(name, len(group), pattern, min(one.repair.round for one in group)),
             "",
             *textwrap.wrap(_why(group[0].repair, pattern), BODY),
             "",
@@ -237,9 +237,10 @@ def _why(repair: Repair, pattern: Pattern | None) -> str:
     return pattern.why if pattern else repair.summary
 
 
-def _subject(name: str, places: int, pattern: Pattern | None) -> str:
-    """Say what a commit does, with the number of places where both fit."""
+def _subject(name: str, places: int, pattern: Pattern | None, number: int) -> str:
+    """Say what a commit does, in which round if not the first, and in how many places where that fits."""
     known = PROPOSED if name == FOREIGN else pattern.title if pattern else None
     title = known or f"{'Mend' if pattern else 'Apply the fix of'} {name.replace('-', ' ')}"
+    title = f"{title}, round {number}" if number > 1 else title
     counted = f"{title} ({places} places)"
     return counted if places > 1 and len(counted) <= SUBJECT else title

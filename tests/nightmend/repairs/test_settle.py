@@ -159,6 +159,17 @@ def test_what_the_agents_did_not_keep_stays_as_they_left_it(workspace, kept, set
     assert (verdicts["words"].verdict, verdicts["words"].reason) == ("refused", "of old")
 
 
+def test_the_commit_of_a_later_round_says_so(workspace, kept):
+    """A branch has no two commits of one name."""
+    again = [
+        one.model_copy(update={"repair": one.repair.model_copy(update={"round": 2})})
+        for one in kept(words=("each", "a piece"))
+    ]
+    base = workspace.night.base_commit
+    last, _ = commit_patterns(workspace, workspace.night.base, base, again, load_patterns())
+    assert _git(workspace, "log", "-1", "--format=%s", last) == "Apply the fix of words, round 2"
+
+
 def test_each_pattern_is_one_commit_whose_trailers_name_its_repairs(workspace, kept):
     [wider, words] = kept(**{"bare-except": WIDER, "words": ("each", "a piece")})
     [higher] = kept(**{"bare-except": HIGHER})
