@@ -215,7 +215,8 @@ def checkpoints(target: Path) -> None:
     for entry in listing:
         known = entry.checkpoint
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(known.timestamp)) if known else "-"
-        click.echo(f"{entry.name:32}  {when:19}  {known.commit[:12] if known else '-':12}  {entry.state}")
+        commit, size = (known.commit[:12], amount(entry.size)) if known else ("-", "-")
+        click.echo(f"{entry.name:32}  {when:19}  {commit:12}  {size:>10}  {entry.state}")
     if not listing:
         click.echo(f"no night has left a checkpoint of {opened.path} yet")
 

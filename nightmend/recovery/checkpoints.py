@@ -54,6 +54,8 @@ class ListedCheckpoint(Frozen):
     name: str
     state: Literal["verified", "corrupt"]
     checkpoint: SystemCheckpoint | None = None
+    size: int = 0
+    """Bytes of the record, and of the ledger's backup that it names; others may name that too."""
 
 
 class Checkpoints:
@@ -61,6 +63,8 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.backups = folder / "ledgers"
+        """Backups of the ledger, each under the SHA-256 of its bytes."""
 
     def put(self, checkpoint: SystemCheckpoint) -> None:
         """Write a record."""
@@ -101,7 +105,10 @@ class Checkpoints:
             checkpoint = SystemCheckpoint.model_validate_json(path.read_bytes())
         except (OSError, InvalidModel):
             return ListedCheckpoint(name=name, state="corrupt")
-        return ListedCheckpoint(name=name, state="verified", checkpoint=checkpoint)
+        backup = checkpoint.database_state and checkpoint.database_state.ledger
+        copies = [self.backups / backup] if backup else []
+        size = sum(file.stat().st_size for file in (path, *copies) if file.exists())
+        return ListedCheckpoint(name=name, state="verified", checkpoint=checkpoint, size=size)
 
     def _path(self, name: str) -> Path:
         if not re.fullmatch(r"([\w.+-]+/)?[\w.+-]+", name) or {".", ".."} & set(name.split("/")):

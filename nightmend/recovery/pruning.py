@@ -74,7 +74,7 @@ class _Pruning:
         done = [*(file for file in self._results.files() if file.name not in keys), *batches]
         yield remove("results", *(file for file in done if file.stat().st_mtime < began))
         backups = {one.database_state.ledger for one in kept if one.database_state}
-        copies = (self._folder / "checkpoints" / "ledgers").glob("*")
+        copies = Checkpoints(self._folder / "checkpoints").backups.glob("*")
         yield remove("checkpoints", *(copy for copy in copies if copy.name not in backups))
         yield from self._objects(kept)
 

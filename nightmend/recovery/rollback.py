@@ -32,7 +32,6 @@ class SystemRollbackManager:
         self.workspace = Workspace(self.night)
         self.checkpoints = Checkpoints(self.workspace.folder / "checkpoints")
         self.states = AgentStates(self.workspace.folder / "agents")
-        self.backups = self.workspace.folder / "checkpoints" / "ledgers"
         self.log = self.workspace.folder / "rollback.log"
         self._settings = settings
 
@@ -114,13 +113,13 @@ class SystemRollbackManager:
 
     def capture_database_state(self) -> DatabaseState:
         """Back the ledger up, and return what is known of a target over the nights."""
-        backup = Ledger.open(self.workspace.folder).backup(self.backups)
+        backup = Ledger.open(self.workspace.folder).backup(self.checkpoints.backups)
         return self.checkpoints.database_state().model_copy(update={"ledger": backup})
 
     def restore_database_state(self, state: DatabaseState | None) -> None:
         """Make the ledger what it was; NightmendError, and nothing changes, where its backup is not whole."""
         if state and state.ledger:
-            Ledger(self.workspace.folder).restore(self.backups, state.ledger)
+            Ledger(self.workspace.folder).restore(self.checkpoints.backups, state.ledger)
 
     def stop_all_agents(self) -> None:
         """Make every agent undeployed; what works between nights is only its state."""

@@ -2,7 +2,7 @@ import pytest
 
 from nightmend.errors import UsageError
 from nightmend.night import Night
-from nightmend.recovery.checkpoints import Checkpoints, SystemCheckpoint
+from nightmend.recovery.checkpoints import Checkpoints, DatabaseState, SystemCheckpoint
 from nightmend.recovery.states import AgentState
 from nightmend.results import PhaseResult
 from nightmend.snapshot import Snapshot
@@ -40,6 +40,19 @@ def test_a_checkpoint_holds_all_that_a_rollback_restores(checkpoints):
     assert kept.agent_states == STATES
     assert kept.configuration == night()
     assert kept.result_key == "nightmend-repairs-key"
+
+
+def test_a_listing_tells_what_a_checkpoint_takes_with_its_copy_of_the_ledger(checkpoints):
+    record(checkpoints, "repairs")
+    [alone] = checkpoints.listing()
+    [file] = checkpoints.folder.glob("*/*.json")
+    assert alone.size == file.stat().st_size
+    checkpoints.backups.mkdir()
+    (checkpoints.backups / "f").write_bytes(b"x" * 1000)
+    state = DatabaseState(checkpoints=(), digest="", ledger="f")
+    checkpoints.put(alone.checkpoint.model_copy(update={"database_state": state}))
+    [beside] = checkpoints.listing()
+    assert beside.size == file.stat().st_size + 1000
 
 
 def test_the_listing_is_in_the_order_of_time_not_of_names(checkpoints):

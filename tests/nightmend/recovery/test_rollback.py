@@ -139,7 +139,7 @@ def test_a_ledger_whose_backup_is_damaged_fails_the_rollback_and_nothing_changes
     night.manager.create_system_checkpoint("of-now")
     night.manager.states.write("code_quality", "registered", "now")
     before = night.branch, night.states()
-    for backup in night.manager.backups.iterdir():
+    for backup in night.manager.checkpoints.backups.iterdir():
         backup.write_bytes(b"rubbish")
     with pytest.raises(RollbackError, match="is damaged"):
         night.manager.rollback_to_checkpoint("mine")
