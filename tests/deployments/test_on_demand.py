@@ -87,11 +87,13 @@ def test_the_table_of_gates_begins_with_what_was_not_met(prefect: "Prefect", nig
 
 
 def test_the_results_of_phases_and_agents_are_kept_as_json(prefect: "Prefect", night: "OnDemand") -> None:
+    from tasks.sealed import SEALED
+
     storage = prefect.folder / "client" / "storage"
-    kept = {path.name: json.loads(path.read_bytes()) for path in storage.iterdir()}
-    checkpoints = {name: record for name, record in kept.items() if name.startswith("nightmend-")}
-    assert {name.split("-")[1] for name in checkpoints} >= {*PHASES, *AGENTS}
-    assert {record["metadata"]["serializer"]["type"] for record in checkpoints.values()} == {"json"}
+    kept = {path.name: path.read_bytes() for path in storage.iterdir() if path.name.startswith("nightmend-")}
+    assert {name.split("-")[1] for name in kept} >= {*PHASES, *AGENTS}
+    ours = [json.loads(content) for name, content in kept.items() if name.split("-")[1] in {*PHASES, *AGENTS}]
+    assert {record["metadata"]["serializer"]["type"] for record in ours} == {SEALED.type}
 
 
 def test_nothing_of_the_night_stays_behind(prefect: "Prefect", night: "OnDemand") -> None:

@@ -12,16 +12,16 @@ pytestmark = pytest.mark.night
 
 SABOTEUR = '''\
 """Let every phase of repairs settle on a tree in which a test is really broken, as a defect of ours could."""
-import nightmend.phases as phases
+import nightmend.repairs.rounds as rounds
 from nightmend.proof.baseline import Baseline
 from nightmend.proof.compare import broken_tests
 from nightmend.proof.suite import run_suite
 
-sound = phases.settle
+sound = rounds.settle
 
 
-def settle(workspace, snapshot, judgements, baseline):
-    settled = sound(workspace, snapshot, judgements, baseline)
+def settle(workspace, snapshot, judgements, baseline, **how):
+    settled = sound(workspace, snapshot, judgements, baseline, **how)
     shop = workspace.store.read(settled.snapshot, "shop.py").replace(b"come in", b"go away")
     tree = workspace.store.write(settled.snapshot, {"shop.py": shop})
     suite = run_suite(workspace, tree, coverage=True)
@@ -34,7 +34,7 @@ def settle(workspace, snapshot, judgements, baseline):
     )
 
 
-phases.settle = settle
+rounds.settle = settle
 '''
 
 LATE = """

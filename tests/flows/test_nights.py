@@ -167,6 +167,7 @@ def test_without_a_repair_alone_and_without_some_the_suite_is_green(
     several = [names for names in trees if len(names) > 1]
     for names in [*list(trees)[: -len(several) : 8], *several]:  # a run costs seconds, so every eighth alone
         folder = tmp_path / "without"
+        folder.mkdir()
         workspace.store.check_out(trees[names], folder)
         command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         command += ["--basetemp", str(tmp_path / "temporary")]
