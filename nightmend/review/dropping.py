@@ -39,10 +39,8 @@ class Left(Frozen):
     """What is left of a branch without some repairs."""
 
     snapshot: Snapshot
-    commit: str
     steps: tuple[ShippedStep, ...]
-    commits: dict[str, str]
-    """The commit of each repair that stays, by its id."""
+    """Each with the snapshot that its repairs are then made to."""
     dropped: dict[str, str]
     """Why each other one is gone."""
     keys: tuple[str, ...]
@@ -82,7 +80,7 @@ def drop(workspace: Workspace, run: Run, ids: Sequence[str]) -> Run:
     today = datetime.now(UTC).strftime("%Y-%m-%d")
     left = without(workspace, run.course, frozenset(ids), today)
     course = _proved(workspace, run.course, left)
-    published = _moved(workspace, branch, run.published, left)
+    published = _moved(workspace, branch, run.published, course.shipped.commit)
     Ledger.open(workspace.folder).decide("dropped", left.keys, today)
     return run.model_copy(update={"course": course, "published": published})
 
@@ -113,12 +111,11 @@ def without(workspace: Workspace, course: Course, ids: frozenset[str], today: st
     kept = [[one for one in judgements if one.verdict == "kept"] for judgements in judged]
     for name in sorted(ids - {one.repair.id for judgements in kept for one in judgements}):
         raise UsageError(f"the branch has no repair {name}: the report lists those that it has")
-    snapshot, commit = workspace.night.base, workspace.night.base_commit
+    snapshot = workspace.night.base
     dropped = dict.fromkeys(ids, f"a person dropped it on {today}")
     holes: tuple[Hole, ...] = ()
     owed: list[Links] = []
     steps: list[ShippedStep] = []
-    commits: dict[str, str] = {}
     keys: list[str] = []
     lines = 0
     for step, judgements in zip(course.shipped_steps, kept, strict=True):
@@ -133,18 +130,8 @@ def without(workspace: Workspace, course: Course, ids: frozenset[str], today: st
         lines += sum(changed_lines(contents[path], new[path]) for new in after for path in new)
         held = tuple(stays.values())
         steps.append(ShippedStep(snapshot=snapshot, judgements=workspace.put(Judgements(judgements=held))))
-        commit, made = commit_patterns(workspace, snapshot, commit, held, load_patterns())
         snapshot = workspace.store.write(snapshot, apply_repairs([one.repair for one in held], contents))
-        commits |= made
-    return Left(
-        snapshot=snapshot,
-        commit=commit,
-        steps=tuple(steps),
-        commits=commits,
-        dropped=dropped,
-        keys=tuple(keys),
-        lines=lines,
-    )
+    return Left(snapshot=snapshot, steps=tuple(steps), dropped=dropped, keys=tuple(keys), lines=lines)
 
 
 def _sorted(
@@ -191,18 +178,30 @@ def _proved(workspace: Workspace, course: Course, left: Left) -> Course:
         sentences = "; ".join(gate.sentence for gate in shut)
         raise ValidationError(f"what is left is not proved by itself, and nothing was dropped: {sentences}")
     before = course.shipment
+    commit, commits = _committed(workspace, left)
     return course.model_copy(
         update={
             "shipment": Shipment(
-                result=result.model_copy(update={"commit": left.commit}),
+                result=result.model_copy(update={"commit": commit}),
                 steps=left.steps,
-                commits=left.commits,
+                commits=commits,
                 waits=before.waits if before else {},
                 dropped={**(before.dropped if before else {}), **left.dropped},
                 lines=left.lines,
             )
         }
     )
+
+
+def _committed(workspace: Workspace, left: Left) -> tuple[str, dict[str, str]]:
+    """Commit what is left, and return the last commit, and that of each repair by its id."""
+    commit = workspace.night.base_commit
+    commits: dict[str, str] = {}
+    for step in left.steps:
+        held = workspace.get(step.judgements, Judgements).judgements
+        commit, made = commit_patterns(workspace, step.snapshot, commit, held, load_patterns())
+        commits |= made
+    return commit, commits
 
 
 def _refuse_unparsed(workspace: Workspace, left: Left) -> None:
@@ -230,19 +229,17 @@ def _tested(workspace: Workspace, snapshot: Snapshot, baseline: Baseline) -> Set
     )
 
 
-def _moved(workspace: Workspace, branch: Branch, published: Published, left: Left) -> Published:
+def _moved(workspace: Workspace, branch: Branch, published: Published, commit: str) -> Published:
     """Point the branch at what is left in one ref transaction, or delete it where nothing is."""
     target, branches = workspace.target, Branches(workspace.folder)
     others = [one for one in branches.read() if one.name != branch.name]
-    now = branch.model_copy(update={"commit": left.commit})
+    now = branch.model_copy(update={"commit": commit})
     branches.write(*others, branch, now)  # a drop that dies here must not lose sight of either
-    if left.commit == workspace.night.base_commit:
+    if commit == workspace.night.base_commit:
         delete_branch(target, branch.name, branch.commit)
         branches.write(*others)
-        return published.model_copy(
-            update={"branch": None, "result_commit": left.commit, "withheld": EVERYTHING}
-        )
-    workspace.store.send(target, left.commit)
-    move_branch(target, branch.name, left.commit, expected=[branch.commit], message="nightmend: drop")
+        return published.model_copy(update={"branch": None, "result_commit": commit, "withheld": EVERYTHING})
+    workspace.store.send(target, commit)
+    move_branch(target, branch.name, commit, expected=[branch.commit], message="nightmend: drop")
     branches.write(*others, now)
-    return published.model_copy(update={"result_commit": left.commit})
+    return published.model_copy(update={"result_commit": commit})

@@ -18,6 +18,7 @@ import pytest
 
 from nightmend.agents import AGENTS, PHASES
 from nightmend.report.undoing import LATER
+from nightmend.results import Judgements
 from nightmend.review.dropping import without
 from nightmend.review.runs import find_run
 from nightmend.snapshot import Snapshot
@@ -137,12 +138,13 @@ def trees(night: Night, workspace: Workspace) -> dict[tuple[str, ...], Snapshot]
     chance = random.Random(20261127)
     ids = [repair["id"] for repair in night.outcome.kept]
     chosen = [(name,) for name in ids]
-    chosen += [tuple(chance.sample(ids, chance.randint(2, len(ids) - 1))) for _ in range(6)]
+    chosen += [tuple(chance.sample(ids, chance.randint(2, len(ids) - 1))) for _ in range(12)]
     made = {}
     for names in [*chosen, tuple(ids)]:
         left = without(workspace, run.course, frozenset(names), "today")
         assert left.dropped.keys() >= set(names)
-        assert left.dropped.keys() | left.commits.keys() == set(ids)
+        held = [workspace.get(step.judgements, Judgements).judgements for step in left.steps]
+        assert left.dropped.keys() | {one.repair.id for some in held for one in some} == set(ids)
         made[names] = left.snapshot
     return made
 

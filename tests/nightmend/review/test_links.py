@@ -38,6 +38,14 @@ def test_who_builds_on_another_by_a_name(changes, builds):
     assert links(repair(SECOND, *changes), {"a.py": SECOND}).builds_on(earlier) is builds
 
 
+def test_a_changed_letter_takes_the_whole_word_away():
+    typed = b"from typing import Dict\n\nNAMES: Dict[str, int] = {}\nWORDS: Dict[str, str] = {}\n"
+    lower = repair(typed, ("NAMES: D", "NAMES: d"))
+    unused = repair(typed, ("from typing import Dict\n", ""))
+    assert links(lower, {"a.py": typed}).writes == {("a.py", "dict")}
+    assert links(unused, {"a.py": typed}).builds_on(links(lower, {"a.py": typed}))
+
+
 def test_in_another_file_a_name_is_another():
     later = repair(SECOND, ("datetime.min", "UTC"))
     moved = later.model_copy(update={"edits": (later.edits[0].model_copy(update={"path": "b.py"}),)})
