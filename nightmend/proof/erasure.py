@@ -26,6 +26,7 @@ _ANNOTATION_READERS = re.compile(
     rb"__annotations__|get_type_hints|get_annotations|return_annotation|signature|getfullargspec|getsource"
     rb"|typeguard|beartype|singledispatch|validate_call|validate_arguments|get_overloads" + _LIBRARIES
 )
+_SOURCE_READERS = re.compile(rb"getsource|\b(?:from|import)\s+ast\b|torch\.jit")
 _VALUE = re.compile(rb"\b[A-Za-z_]\w*\b(?!\s*\()")
 _BUILTINS = frozenset(dir(builtins))
 _INERT = frozenset({"staticmethod", "classmethod", "property"})
@@ -38,10 +39,11 @@ class Erasure:
 
     def __init__(self, sources: Iterable[bytes]) -> None:
         self._values: set[bytes] = set()
-        self._reads_docstrings = self._reads_annotations = False
+        self._reads_docstrings = self._reads_annotations = self.reads_sources = False
         for source in sources:
             self._reads_docstrings = self._reads_docstrings or bool(_DOCSTRING_READERS.search(source))
             self._reads_annotations = self._reads_annotations or bool(_ANNOTATION_READERS.search(source))
+            self.reads_sources = self.reads_sources or bool(_SOURCE_READERS.search(source))
             self._values.update(_VALUE.findall(source))
 
     def same(self, path: str, before: bytes, after: bytes, edits: Sequence[Edit] = ()) -> bool:

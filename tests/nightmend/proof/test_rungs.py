@@ -124,12 +124,21 @@ class TestEquality:
     @pytest.mark.parametrize(
         ("old", "new", "grade"),
         [("result = 0", "result = (0)", "A"), ("result = 0", "result = 0  # so far", "A"),
-         ("result = 0", "result = 1", None), ("result = 0", "result = 0.0", None)],
+         ("    return result\n", "    return result\n    return\n", "A"), ("result = 0", "result = 1", None),
+         ("result = 0", "result = 0.0", None), ("import json", "import json as json", None)],
     )  # fmt: skip
     def test_only_the_same_program_is_equal_by_construction(self, workspace, repair_in, old, new, grade):
         one = after(equality_rung, workspace, repair_in(workspace, "shop.py", old, new))
         assert one.grade == grade
         assert one.evidence.equal_by_construction is (grade == "A")
+
+    def test_instructions_say_nothing_to_who_reads_the_source(self, shared_workspace_of, repair_in):
+        reader = f"import inspect\n\nTEXT = inspect.getsource(inspect)\n\n\n{SHOP}"
+        space = shared_workspace_of({"shop.py": reader})
+        one = after(
+            equality_rung, space, repair_in(space, "shop.py", "return result", "return result\n    return")
+        )
+        assert one.grade is None
 
     def test_a_document_has_no_syntax_tree_that_could_be_equal(self, workspace, repair_in):
         one = after(equality_rung, workspace, repair_in(workspace, "README.md", "[shop]", "[the shop]"))
