@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.load import NAME
 from blocks.sandbox import Sandbox
 from nightmend.agents import AGENTS, PHASES, Phase
-from tests.flows.driving import SHOP, TESTS, House, Outcome, RunningNight, git, shop, untouched
+from nightmend.recovery.alive import FOLDER
+from tests.flows.driving import SHOP, TESTS, House, Outcome, RunningNight, command_of, git, shop, untouched
 
 WITNESS = '''\
 """Write down which agent's body begins and ends, in the flow process as in Dask's."""
@@ -239,7 +241,7 @@ class Scene:
             line for line in Path("/proc/mounts").read_text().splitlines() if str(self.house.home) in line
         ]
         self.see(not mounts, f"mounts stayed: {mounts}")
-        left = self.house.processes(PATIENCE)
+        left = self.house.processes(PATIENCE)  # guards do not know NIGHTMEND_HOME: see `guards`
         self.see(not left, f"processes stayed: {left}")
 
     def judge(self, outcome: Outcome, orphans: bool) -> None:
@@ -259,6 +261,22 @@ class Scene:
         passing = [*self.house.home.glob("targets/*/copies/*"), *self.house.home.glob("targets/*/.*")]
         passing += [*self.house.home.glob("targets/*/store.git/tmp/*"), *self.temporary.glob("nightmend-*")]
         self.see(not passing, f"passing files stayed: {passing}")
+        guards = self.guards()
+        self.see(not guards, f"guards of runs that are over stayed: {guards}")
+
+    def guards(self) -> list[str]:
+        """The guards of runs of this house, after those had time that tell Prefect of a dead run."""
+        deadline = time.monotonic() + PATIENCE
+        runs = f"{self.house.home}/{FOLDER}/"
+        while left := [
+            command
+            for command in map(command_of, psutil.process_iter())
+            if "flows.guard" in command and runs in command
+        ]:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        return left
 
     def made(self, ref: str) -> str:
         """Return what a branch has made of the shop; nothing where it changed anything else."""

@@ -126,6 +126,7 @@ def fill(place: Path) -> None:
 
 def _storage_refuses(scene: Scene) -> None:
     results = scene.house.home / "results"
+    results.mkdir(exist_ok=True)  # nothing is kept yet where this fault is the first
     with own_disk(results, 64):
         with scene.night() as night:
             scene.wait_for(night, "code_quality")
