@@ -107,6 +107,8 @@ class Scene:
     before: dict[str, str]
     part: Part = QUALITY
     problems: list[str] = field(default_factory=list)
+    missing: Counter[str] = field(default_factory=Counter)
+    """How often each agent has to work though no fault had come."""
 
     @classmethod
     def lay(cls, folder: Path, server: str) -> "Scene":
@@ -140,11 +142,12 @@ class Scene:
             self.part = fault.part
             self.finish()
         self.part, self.problems = fault.part, []
-        begun, missing = self.begun, [agent for agent in self.part.agents if not self.record(agent)]
+        begun = self.begun
+        self.missing = Counter(agent for agent in self.part.agents if not self.record(agent))
         fault.inject(self)
         self.look()
         self.judge(self.finish(), fault.orphans)
-        again = self.begun - begun - Counter(missing)
+        again = self.begun - begun - self.missing
         return Suffered(
             fault.name, fault.times, time.monotonic() - clock, tuple(again.elements()), tuple(self.problems)
         )

@@ -77,6 +77,7 @@ def _moves_the_branch(scene: Scene) -> None:
     """Commit to the waiting branch of the last night while the next one works: it must stay."""
     scene.finish()
     scene.forget("quality")
+    scene.missing["code_quality"] += 1
     (branch,) = git(scene.target, "branch", "--list", "nightmend/*", "--format=%(refname:short)").split()
     with scene.night() as night:
         scene.wait_for(night, "code_quality")
