@@ -71,6 +71,10 @@ PATIENCE = 180.0
 """Seconds for what is at its end, such as the guard that tells Prefect of a dead run."""
 
 
+AT_ONCE = 3
+"""Agents that work at the same time: what an instant can cost."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """Something that goes wrong."""
@@ -82,8 +86,8 @@ class Fault:
     """The first phase of which nothing is kept when the fault comes; None: all work is kept."""
     part: Part = QUALITY
     times: int = 1
-    orphans: bool = False
-    """Whether the branch of the last night may stay, since nobody knows any more whose it is."""
+    forgets: bool = False
+    """Whether kept work is lost: it is done anew, and nobody may know any more whose the last branch is."""
 
 
 @dataclass(frozen=True)
@@ -146,11 +150,10 @@ class Scene:
         self.missing = Counter(agent for agent in self.part.agents if not self.record(agent))
         fault.inject(self)
         self.look()
-        self.judge(self.finish(), fault.orphans)
-        again = self.begun - begun - self.missing
-        return Suffered(
-            fault.name, fault.times, time.monotonic() - clock, tuple(again.elements()), tuple(self.problems)
-        )
+        self.judge(self.finish(), fault.forgets)
+        again = tuple((self.begun - begun - self.missing).elements())
+        self.see(fault.forgets or len(again) <= AT_ONCE * fault.times, f"too much was done again: {again}")
+        return Suffered(fault.name, fault.times, time.monotonic() - clock, again, tuple(self.problems))
 
     # -- nights -------------------------------------------------------------------------------------------
 
@@ -247,7 +250,7 @@ class Scene:
         left = self.house.processes(PATIENCE)  # guards do not know NIGHTMEND_HOME: see `guards`
         self.see(not left, f"processes stayed: {left}")
 
-    def judge(self, outcome: Outcome, orphans: bool) -> None:
+    def judge(self, outcome: Outcome, forgets: bool) -> None:
         """See that the night behind a fault made what an undisturbed one makes, and cleared up."""
         self.see(outcome.code == 0, f"the next night ended with {outcome.code}: {outcome.said}")
         self.see("Traceback" not in outcome.said, f"the next night said a traceback: {outcome.said}")
@@ -256,7 +259,7 @@ class Scene:
         self.look()
         refs = set(git(self.target, "for-each-ref", "--format=%(refname:short)").split())
         left_over = refs - {"main", branch}
-        self.see(orphans or not left_over, f"other refs than its branch: {left_over}")
+        self.see(forgets or not left_over, f"other refs than its branch: {left_over}")
         for ref in left_over:
             git(self.target, "branch", "-q", "-D", ref)
         left = [box.name for box in self.sandboxes.glob("*/*") if any(box.iterdir())]

@@ -50,7 +50,7 @@ def anywhere(seed: int, number: int = 1) -> Fault:
         inject,
         None,
         times=len(KINDS),
-        orphans=True,
+        forgets=True,
     )
 
 

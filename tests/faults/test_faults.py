@@ -17,14 +17,11 @@ pytestmark = pytest.mark.night
 
 SEED = int(os.environ.get("NIGHTMEND_FAULT_SEED", "0")) or random.randrange(1, 10**6)
 """Another one each time; name it to see a failure again."""
-AT_ONCE = 3
-"""Agents that work at the same time: what an instant can cost."""
-CORRUPTED = storage.anywhere(SEED)
 FAULTS = {
     "the flow process killed at random instants": deaths.kills(10, SEED),
     "the flow process killed between objects and branch": deaths.STEPS["between objects and branch"],
     "the flow process killed behind the branch": deaths.STEPS["behind the branch"],
-    "a corrupted byte in a file of every kind": CORRUPTED,
+    "a corrupted byte in a file of every kind": storage.anywhere(SEED),
 }
 
 
@@ -38,7 +35,4 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_night_survives(scene: Scene, fault: Fault) -> None:
-    suffered = scene.suffer(fault)
-    assert suffered.problems == (), f"seed {SEED}"
-    if fault is not CORRUPTED:
-        assert len(suffered.again) <= AT_ONCE * fault.times, f"seed {SEED}: {suffered.again}"
+    assert scene.suffer(fault).problems == (), f"seed {SEED}"
