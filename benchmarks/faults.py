@@ -27,7 +27,7 @@ from tests.faults.harness import Fault, Scene, Suffered
 RESULT = page.ROWS / "faults" / "faults.json"
 DOCUMENT = page.PAGE.with_name("reliability.md")
 KILLS_OF_A_NIGHT = 10
-KILLS = 20
+KILLS = 50
 CORRUPTIONS = 2
 
 
@@ -112,23 +112,29 @@ def keep(row: Row, order: Sequence[str]) -> None:
     rows = {one.fault: one for one in (*known, row) if one.fault in order}
     run = Run(machine=machine(), rows=tuple(rows[name] for name in order if name in rows))
     write_atomically(RESULT, (run.model_dump_json(indent=2) + "\n").encode(), 0o644)
-    draw(run)
+    draw(run, order)
 
 
-def draw(run: Run) -> None:
-    """Write the table into the document."""
-    head = ["fault", "injected", "survived", "agents that began again", "with the nights to recover"]
-    lines = [
-        [row.fault, str(row.injected), str(row.survived), str(row.again), duration(row.seconds)]
-        for row in run.rows
-    ]
+def draw(run: Run, order: Sequence[str]) -> None:
+    """Write the table into the document, with what was not run."""
+    head = ["fault", "injected", "survived", "agents begun again", "with the nights to recover", "commit"]
+    rows = {row.fault: row for row in run.rows}
+    lines = [_cells(name, rows.get(name)) for name in order]
     sums = [str(sum(getattr(row, name) for row in run.rows)) for name in ("injected", "survived", "again")]
     total = [
         "**together**",
         *(f"**{number}**" for number in sums),
         duration(sum(row.seconds for row in run.rows)),
+        "",
     ]
     page.put("faults", page.grid(head, [*lines, total]), DOCUMENT)
+
+
+def _cells(name: str, row: Row | None) -> list[str]:
+    if row is None:
+        return [name, "not run", "", "", "", ""]
+    counts = [str(row.injected), str(row.survived), str(row.again)]
+    return [name, *counts, duration(row.seconds), f"`{row.engine}`"]
 
 
 def main() -> int:

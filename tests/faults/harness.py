@@ -262,6 +262,7 @@ class Scene:
         self.see(forgets or not left_over, f"other refs than its branch: {left_over}")
         for ref in left_over:
             git(self.target, "branch", "-q", "-D", ref)
+            self.before = untouched(self.target)  # git writes its config and packed-refs anew
         left = [box.name for box in self.sandboxes.glob("*/*") if any(box.iterdir())]
         self.see(not left, f"sandboxes stayed: {left}")
         passing = [*self.house.home.glob("targets/*/copies/*"), *self.house.home.glob("targets/*/.*")]
