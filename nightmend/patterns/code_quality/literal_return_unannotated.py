@@ -25,15 +25,19 @@ def find(module: Module) -> Iterable[Fault]:
     functions: list[Function] = [*module.nodes(ast.FunctionDef), *module.nodes(ast.AsyncFunctionDef)]
     if not _annotates(functions):
         return
-    returns: dict[str, set[str | None]] = {}
-    for function in functions:
-        returns.setdefault(function.name, set()).add(returned_type(module, function))
     says_init = any(one.name == "__init__" and one.returns and any(_hints(one)) for one in functions)
+    named: dict[str, list[Function]] = {}
     for function in functions:
-        proved = returned_type(module, function)
+        named.setdefault(function.name, []).append(function)
+    for function in functions:
         if function.name == "__init__" and not says_init and any(_hints(function)):
             continue  # a house may leave it out there: to type checkers a parameter's type is enough
-        if proved and returns[function.name] == {proved} and _is_open(module, function, proved):
+        proved = returned_type(module, function) if _lacks_it_alone(function) else None
+        if (
+            proved
+            and _is_open(module, function, proved)
+            and all(returned_type(module, other) == proved for other in named[function.name])
+        ):
             yield Fault(function, f"{function.name} can only return {proved} and does not say so")
 
 
@@ -63,11 +67,14 @@ def _hints(function: Function) -> Iterator[bool]:
             yield argument.annotation is not None
 
 
-def _is_open(module: Module, function: Function, proved: str) -> bool:
-    """Say whether nobody else has a word in what is returned: no decorator, no subclass of a hook."""
+def _lacks_it_alone(function: Function) -> bool:
+    """Say whether a function is annotated but for its return, in which no decorator has a word."""
     decorated = any(not isinstance(one, ast.Name) or one.id not in INERT for one in function.decorator_list)
-    if function.returns is not None or decorated or not all(_hints(function)):
-        return False
+    return function.returns is None and not decorated and all(_hints(function))
+
+
+def _is_open(module: Module, function: Function, proved: str) -> bool:
+    """Say whether neither a subclass of a hook nor a type checker has a word in what is returned."""
     if proved != "None" and not module.is_builtin(proved, function):
         return False
     if not any(_hints(function)) and not _is_plain(module, function):
