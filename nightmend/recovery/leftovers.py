@@ -1,11 +1,13 @@
 """What killed processes had for a moment only: files and folders under passing names, which nobody misses."""
 
 import contextlib
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from nightmend.errors import SandboxError
+from nightmend.sandboxes.cleanup import remove_tree
 
 PASSING = (
     ".*",
@@ -20,8 +22,8 @@ PASSING = (
     "store.git/objects/*/tmp_*",
 )
 """Below the folder of a target: everything that is written there gets its name when it is whole."""
-VIEWS = "nightmend-git-*"
-"""In the folder of temporary files: what `nightmend.git.view` makes."""
+TEMPORARY = ("nightmend-apply-*", "nightmend-git-*", "nightmend-rehearsal-*", "nightmend-trial-*")
+"""Among temporary files: of `--apply`, of `nightmend.git.view`, of the checklist, of a sandbox's trial."""
 
 
 def clear_leftovers(folder: Path, older_than: float) -> tuple[Path, ...]:
@@ -29,7 +31,8 @@ def clear_leftovers(folder: Path, older_than: float) -> tuple[Path, ...]:
     left = [place for place in _passing(folder) if _older(place, older_than)]
     for place in left:
         if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place, ignore_errors=True)
+            with contextlib.suppress(SandboxError):
+                remove_tree(place)  # a sandbox may have taken our rights to it
         else:
             with contextlib.suppress(OSError):
                 place.unlink()
@@ -39,7 +42,8 @@ def clear_leftovers(folder: Path, older_than: float) -> tuple[Path, ...]:
 def _passing(folder: Path) -> Iterator[Path]:
     for names in PASSING:
         yield from folder.glob(names)
-    yield from Path(tempfile.gettempdir()).glob(VIEWS)
+    for names in TEMPORARY:
+        yield from Path(tempfile.gettempdir()).glob(names)
 
 
 def _older(place: Path, seconds: float) -> bool:

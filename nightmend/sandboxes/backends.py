@@ -43,7 +43,7 @@ def diagnose_backend(name: str) -> tuple[bool, str]:
     """Run a real command in a real sandbox; return whether that worked, and a sentence that says so."""
     if platform.system() != "Linux":
         return False, obstacle(surroundings())
-    with tempfile.TemporaryDirectory(prefix="nightmend-") as folder:
+    with tempfile.TemporaryDirectory(prefix="nightmend-trial-") as folder:
         try:
             lower = Path(folder, "lower")
             lower.mkdir()

@@ -111,7 +111,7 @@ def validate_error_scenarios(workspace: Workspace) -> ChecklistEntry:
     with workspace.sandbox(None, "rehearsal") as box:
         failed = box.run(["sh", "-c", "exit 3"])
         endless = box.run(["sleep", "60"], limits=Limits(wall_seconds=0.2))
-    with tempfile.TemporaryDirectory(prefix="nightmend-") as folder:
+    with tempfile.TemporaryDirectory(prefix="nightmend-rehearsal-") as folder:
         unfit = _deploy_unfit(AgentStates(Path(folder)))
     rehearsed = {
         "a command that fails is a result": failed.return_code == 3,
@@ -190,7 +190,7 @@ def _deploy_unfit(states: AgentStates) -> bool:
 
 def _rehearse_rollback(workspace: Workspace) -> bool:
     """Go back to a checkpoint in a state folder of its own; return whether the agents are as they were."""
-    with tempfile.TemporaryDirectory(prefix="nightmend-") as home:
+    with tempfile.TemporaryDirectory(prefix="nightmend-rehearsal-") as home:
         manager = SystemRollbackManager(workspace.night.model_copy(update={"home": home}))
         manager.states.write("code_quality", "registered", "before")
         before = manager.create_system_checkpoint("rehearsal").agent_states

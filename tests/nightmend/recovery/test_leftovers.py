@@ -11,6 +11,8 @@ from nightmend.files import write_atomically
 from nightmend.git.store import Store
 from nightmend.git.target import Target
 from nightmend.recovery.leftovers import clear_leftovers
+from nightmend.sandboxes.backends import BACKENDS, diagnose_backend
+from nightmend.validation.checklist import _rehearse_rollback
 
 HOUR = 3600.0
 KEPT = ("agents/code_quality.json", "checkpoints/run/repairs.json", "branches.json", "runs/run.json")
@@ -77,6 +79,20 @@ def test_what_a_killed_process_left_is_removed_and_the_rest_stays(folder, worksp
     assert len(cleared) >= 8
     objects = {name for name in left(folder) if name.startswith("store.git/objects/")}
     assert set(left(folder)) - objects == (set(kept) | {"copies"}) - objects
+    assert not os.listdir(tempfile.gettempdir())
+
+
+def test_a_rehearsal_that_was_killed_is_removed_from_the_temporary_files(folder, workspace_of):
+    def trial():
+        BACKENDS["deadly"] = lambda spec: os.kill(os.getpid(), signal.SIGKILL)
+        diagnose_backend("deadly")
+
+    workspace = workspace_of({"one.py": "ONE = 1\n"})
+    for work in (trial, lambda: _rehearse_rollback(workspace)):
+        killed(work)
+    kinds = {name.split("-")[1] for name in os.listdir(tempfile.gettempdir())}
+    assert {"trial", "rehearsal"} <= kinds
+    clear_leftovers(folder, 0)
     assert not os.listdir(tempfile.gettempdir())
 
 
