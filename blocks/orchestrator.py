@@ -42,6 +42,9 @@ class Orchestrator(Block):
     max_state: int = Field(
         10 * GIB, ge=MIB, description="Bytes kept of one target's nights; the oldest go first."
     )
+    dask_address: str | None = Field(
+        None, description="Scheduler of a Dask cluster for the repair agents; none is processes of our own."
+    )
 
     def settings(self) -> OrchestratorSettings:
         """Return the settings that the engine reads."""

@@ -97,6 +97,7 @@ def cli() -> None:
 @click.option(
     "--max-state", type=click.IntRange(min=MIB), help="Keep no more bytes of a repository's nights."
 )
+@click.option("--dask-address", metavar="ADDRESS", help="Let agents work on the workers of a Dask cluster.")
 @click.option("--apply", "apply_result", is_flag=True, help="Fast-forward the current branch to the result.")
 def recover(
     target: Path,
@@ -112,6 +113,7 @@ def recover(
     unsafe_fixes: bool | None,
     budget: str | None,
     max_state: int | None,
+    dask_address: str | None,
     apply_result: bool,
 ) -> None:
     """Recover a repository: one branch, a commit for each fault pattern, and a report."""
@@ -122,6 +124,8 @@ def recover(
         raise UsageError(
             f"{opened.path} has changes that are not committed: commit them, or leave out --apply"
         )
+    if dask_address:
+        look_at_cluster(dask_address)
     with night_environment():
         from flows.recover import recover as flow
 
@@ -139,6 +143,7 @@ def recover(
             unsafe_fixes=unsafe_fixes,
             budget=budget,
             max_state=max_state,
+            dask_address=dask_address,
         )
     if apply_result and published.branch:
         store = Store(target_folder(state_folder(), opened.path) / "store.git", opened)
@@ -310,6 +315,16 @@ def look_at(
         open_night(opened.path, python, home=home, through=through, only=only)
     backends.available()
     return opened
+
+
+def look_at_cluster(address: str) -> None:
+    """Refuse at once a cluster that does not answer, or whose workers are not as we are."""
+    with state_home() as home:
+        prepare_environment(home)
+    from tasks.elsewhere import reach
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    reach(address).close()
 
 
 def amount(size: int) -> str:

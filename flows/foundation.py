@@ -12,6 +12,7 @@ from nightmend.phases import unchanged
 from nightmend.recovery.leftovers import clear_leftovers
 from nightmend.results import PhaseResult
 from nightmend.workspace import Workspace
+from tasks.elsewhere import elsewhere
 from tasks.master_orchestrator import MasterOrchestrator, master_orchestrator
 from tasks.sandbox_manager import SandboxManager, sandbox_manager
 from tasks.sealed import SEALED
@@ -29,9 +30,7 @@ def foundation(night: Night, start: PhaseResult) -> PhaseOutcome:
 
 def _foundation(night: Night, start: PhaseResult) -> PhaseResult:
     clock = time.perf_counter()
-    context = FlowRunContext.get()
-    address = getattr(context.task_runner, "address", None) if context else None
-    orchestrator = MasterOrchestrator(night, address)
+    orchestrator = MasterOrchestrator(night, _dask_address())
     agents: dict[str, AgentClass] = {
         orchestrator.name: lambda _: orchestrator,
         SandboxManager.name: SandboxManager,
@@ -40,3 +39,11 @@ def _foundation(night: Night, start: PhaseResult) -> PhaseResult:
     outcomes = execute_repairs_sequentially(night, start, (master_orchestrator, sandbox_manager))
     results = validate_progressively(orchestrator.registry, "foundation", outcomes)
     return unchanged("foundation", start, results, gates, clock)
+
+
+def _dask_address() -> str | None:
+    """Return where the processes of the night are; None where it has none yet."""
+    if place := elsewhere():
+        return place.address
+    context = FlowRunContext.get()
+    return getattr(context.task_runner, "address", None) if context else None

@@ -41,6 +41,7 @@ from nightmend.results import Course, PhaseRecord, PhaseResult
 from nightmend.review.publication import Published
 from nightmend.settings import MIB, Budget, Profile
 from nightmend.workspace import Workspace
+from tasks.elsewhere import going, reach
 from tasks.logs import log_from
 from tasks.publish import publish, ship
 from tasks.tell import tell
@@ -72,6 +73,7 @@ def recover(
     unsafe_fixes: bool | None = None,
     budget: str | None = None,
     max_state: int | None = None,
+    dask_address: str | None = None,
 ) -> Published:
     """Recover a Python codebase overnight: ten agents in five phases, and nothing is kept on trust.
 
@@ -92,6 +94,7 @@ def recover(
         unsafe_fixes: Prove also the fixes that the linter calls unsafe, or not; else target and block say it.
         budget: Time for the night, as 4h, 90m or 2h30m; then what is proved is published, and the rest waits.
         max_state: Bytes that may be kept of the target's nights; else the smaller one of target and block.
+        dask_address: Scheduler of a Dask cluster for the repair agents; else that of the block, else our own.
     """
     clock, began = time.perf_counter(), time.time()
     lower_priority()
@@ -104,6 +107,9 @@ def recover(
     with alone(state_folder(), place, "night") as note_run:
         learn(state_folder(), place, say)
         settings = configured()
+        address = dask_address or settings["orchestrator"].dask_address
+        if address:
+            reach(address).close()  # refused before anything is installed or diagnosed
         time_budget = budget or settings["orchestrator"].time_budget
         night = open_night(
             target,
@@ -123,7 +129,7 @@ def recover(
         log_from(night.orchestrator.log_level)
         _prune(night, max_state)
         with discreetly(night):
-            return _recover(night, report, clock)
+            return _recover(night, report, clock, address)
 
 
 def _budget(max_commits: int | None, max_lines: int | None) -> Budget:
@@ -149,9 +155,9 @@ def _prune(night: Night, asked: int | None) -> None:
         say(f"{kept}: the last nights, or a diagnosis under way, need them", logging.WARNING)
 
 
-def _recover(night: Night, report: str | None, clock: float) -> Published:
+def _recover(night: Night, report: str | None, clock: float, dask_address: str | None) -> Published:
     say(f"night {night.run} on {night.target} at {night.base_commit[:12]}")
-    with NightCluster(night) as cluster, NightWatch(night, cluster) as watch:
+    with NightCluster(night, dask_address) as cluster, NightWatch(night, cluster) as watch:
         course = _phases(night, cluster, watch)
     published, course = _published(night, course)
     folder = tell(night, course, published, report, time.perf_counter() - clock, watch.summary())
@@ -208,7 +214,8 @@ def _phases(night: Night, cluster: NightCluster, watch: NightWatch) -> Course:
 def _run(phase: Phase, night: Night, last: PhaseResult, cluster: NightCluster) -> State[Any]:
     """Run the subflow of a phase; only one that has work to do starts the Dask processes."""
     subflow, arguments = PHASE_FLOWS[phase], (night, last.bare)
-    if phase in ON_DASK and not saved(night, phase, last):
+    if phase in ON_DASK and not cluster.elsewhere and not saved(night, phase, last):
         subflow = subflow.with_options(task_runner=DaskTaskRunner(address=cluster.address))
-    state: State[Any] = subflow(*arguments, return_state=True)
+    with going(cluster.elsewhere):
+        state: State[Any] = subflow(*arguments, return_state=True)
     return state

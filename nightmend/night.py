@@ -21,6 +21,8 @@ class Night(Frozen):
     """Absolute path of the repository under recovery; never the working directory of a process of ours."""
     home: str
     """The state folder, NIGHTMEND_HOME."""
+    carried: str | None = None
+    """A repository with its objects, on a machine that was brought no more of it; None where it is itself."""
     base_commit: str
     base: Snapshot
     profile: Profile

@@ -167,9 +167,14 @@ def engine_digest() -> str:
 
 def _environment(interpreter: Interpreter) -> list[str]:
     """List what is installed beside the target: other packages can make other test results."""
+    return [interpreter.executable, *installed(interpreter)]
+
+
+def installed(interpreter: Interpreter) -> list[str]:
+    """Return the version of an interpreter, and the names of what is installed for it with theirs."""
     places = [Path(place) for place in interpreter.site_packages]
-    installed = sorted(entry.name for place in places for entry in place.glob("*-info"))
-    return [interpreter.executable, str(interpreter.version), *installed]
+    found = sorted(entry.name for place in places for entry in place.glob("*-info"))
+    return [str(interpreter.version), *found]
 
 
 def night_key(night: Night, *parts: str) -> str:
@@ -220,6 +225,11 @@ def note_cut(night: Night, agent: str) -> None:
     """Make the results of an agent and of its phase unusable for later nights, because time was over."""
     for step in (agent, phase_of(agent)):
         _add(_cuts_file(night, step))
+
+
+def cuts(night: Night, agent: str) -> int:
+    """Return how often an agent was cut short because time was over."""
+    return _count(_cuts_file(night, agent))
 
 
 def _count(file: Path) -> int:

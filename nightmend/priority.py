@@ -1,5 +1,6 @@
 """A night runs behind whoever else works on the machine."""
 
+import contextlib
 import os
 import sys
 
@@ -16,9 +17,10 @@ def lower_priority() -> None:
     A process that is nicer already stays so.
     """
     for thread in _threads():
-        current = os.getpriority(os.PRIO_PROCESS, thread)
-        if current < NICENESS:
-            os.setpriority(os.PRIO_PROCESS, thread, NICENESS)
+        with contextlib.suppress(ProcessLookupError):  # a thread that has ended meanwhile
+            current = os.getpriority(os.PRIO_PROCESS, thread)
+            if current < NICENESS:
+                os.setpriority(os.PRIO_PROCESS, thread, NICENESS)
     if sys.platform == "linux":
         psutil.Process().ionice(psutil.IOPRIO_CLASS_BE, IO_LEVEL)
 

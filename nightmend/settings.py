@@ -36,6 +36,9 @@ class OrchestratorSettings(Frozen):
     max_state: int = Field(
         10 * GIB, ge=MIB, description="Bytes kept of one target's nights; the oldest go first"
     )
+    dask_address: str | None = Field(
+        None, description="Scheduler of a Dask cluster for the repair agents; none is processes of our own"
+    )
 
 
 class Limits(Frozen):

@@ -39,7 +39,7 @@ class Workspace:
 
     def __init__(self, night: Night) -> None:
         self.night = night
-        self.target = Target.open(Path(night.target))
+        self.target = _target(night)
         self.home = Path(night.home)
         self.folder = target_folder(self.home, self.target.path)
         self._trees = self.private(TREES)
@@ -135,7 +135,7 @@ class Workspace:
 
     def private(self, name: str) -> Path:
         """Return a folder of ours for this target that the user of the sandboxes may pass through."""
-        return _passable(self.home, self.folder.relative_to(self.home) / name)
+        return passable(self.home, self.folder.relative_to(self.home) / name)
 
     def put(self, value: Frozen) -> str:
         """Keep a value as JSON in the object store; returns the name to get it by."""
@@ -144,6 +144,14 @@ class Workspace:
     def get(self, ref: str, model: type[M]) -> M:
         """Read a value that `put` kept."""
         return model.model_validate_json(self.store.get(ref))
+
+
+def _target(night: Night) -> Target:
+    """Return the repository of a night; where it was carried to, it has its objects and path, no files."""
+    if night.carried is None:
+        return Target.open(Path(night.target))
+    place = Path(night.carried)
+    return Target(Path(night.target), place, place, (os.getuid(), os.getgid()), {})
 
 
 def target_folder(home: Path, target: Path) -> Path:
@@ -191,7 +199,7 @@ def sandbox_folder(settings: SandboxSettings) -> Path:
     return mine
 
 
-def _passable(home: Path, below: str | Path) -> Path:
+def passable(home: Path, below: str | Path) -> Path:
     """Make a folder below the state folder that the user of the sandboxes may pass, though not list."""
     place = home / below
     place.mkdir(parents=True, exist_ok=True)

@@ -9,12 +9,14 @@ from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 
+from nightmend.agents import PHASES
 from nightmend.errors import NightmendError, SandboxError
 from nightmend.monitoring.pulse import Pulse, watched
 from nightmend.night import Night
 from nightmend.nights import night_key
 from nightmend.privacy.discretion import discreetly
 from nightmend.results import AgentResult, PhaseResult
+from tasks.elsewhere import elsewhere
 from tasks.logs import log_from
 from tasks.sealed import SEALED
 from tasks.workers import workers
@@ -45,8 +47,13 @@ def agent_task(name: str) -> Callable[[AgentWork], AgentTask]:
         @wraps(work)
         def alive(night: Night, start: PhaseResult) -> AgentResult:
             log_from(night.orchestrator.log_level)
+            with discreetly(night):
+                place = elsewhere() if name in PHASES["repairs"] else None
+                return place.work(name, night, start) if place else here(night, start)
+
+        def here(night: Night, start: PhaseResult) -> AgentResult:
             pulse = Pulse(name, night.orchestrator.default_timeout)
-            with discreetly(night), workers(night, name):
+            with workers(night, name):
                 result = watched(pulse, lambda: work(night, start))
             counts = {"sandbox_commands": pulse.commands, "sandbox_failures": pulse.failures}
             return result.model_copy(update={"metrics": {**result.metrics, **counts}})

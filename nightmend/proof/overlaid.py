@@ -44,7 +44,7 @@ def built_in_copies(
 
 
 def _ignored(workspace: Workspace, snapshot: Snapshot, below: list[str]) -> list[str]:
-    if not below:
+    if not below or workspace.night.carried:  # elsewhere there is no working tree
         return []
     with workspace.store.index(snapshot, work_tree=workspace.target.path) as git:
         ignored = ("--others", "--ignored", "--exclude-per-directory=.gitignore")

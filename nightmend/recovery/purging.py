@@ -19,6 +19,7 @@ from nightmend.recovery.removing import Removed, left_over, measured, remove, su
 from nightmend.recovery.results import DAY, ResultFolders, unread
 from nightmend.sandboxes.cleanup import reap
 from nightmend.settings import SandboxSettings
+from nightmend.visiting import somebody_visits
 from nightmend.workspace import READERS, nobody_reads, target_folder
 
 KINDS = {
@@ -38,6 +39,7 @@ SHARED = {
     "prefect": "database of the private Prefect server",
     "prefect-server.log": "logs",
     "results": "results",
+    "visits": "parts of nights of other machines",
 }
 """What lies in the state folder for all targets together."""
 KEPT = frozenset({"advisories", "alive", "locks", "targets"})
@@ -92,6 +94,8 @@ def _everything(home: Path) -> Iterator[Removed]:
             f"{home} holds also {', '.join(sorted(foreign)[:5])}, which is not nightmend's: purge each"
             " repository by its path"
         )
+    if somebody_visits(home):
+        raise PrerequisiteError(f"a night of another machine works in {home}: wait for its end")
     if somebody_lives(home):
         raise PrerequisiteError(f"a run with its state in {home} is under way: wait for its end, or end it")
     folders = [folder for folder in home.glob("targets/*") if folder.is_dir()]

@@ -62,6 +62,7 @@ def test_a_block_and_its_settings_have_the_same_fields_limits_and_defaults(
 def test_a_value_of_each_field_reaches_the_settings(kind: type[Any], settings: type[BaseModel]) -> None:
     words = {"log_level": "DEBUG", "base_directory": Path("/var/tmp/boxes"), "network_access": False}
     words |= {"share": "never", "back_end": "docker", "time_budget": "2h30m"}
+    words |= {"dask_address": "tcp://127.0.0.1:8786"}
     values = {
         name: words[name] if name in words else field.default + 1
         for name, field in settings.model_fields.items()
@@ -80,6 +81,7 @@ def test_the_orchestrator_has_the_five_values_of_the_specification() -> None:
         "unsafe_fixes": False,  # ours
         "time_budget": None,  # ours
         "max_state": 10 * GIB,  # ours
+        "dask_address": None,  # ours
     }
 
 
