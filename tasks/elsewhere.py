@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from distributed import Client, Future
-from distributed.comm import parse_address
+from distributed.comm.addressing import parse_address
 from distributed.comm.registry import get_backend
 from distributed.scheduler import KilledWorker
 
