@@ -34,6 +34,7 @@ def deadly(*arguments, **named):
 deadly_module.{function} = deadly
 """
 PLACES = {
+    "that tries its sandbox": ("nightmend.sandboxes.layered", "Layered.execute_command", True),
     "before a phase's checkpoint is listed": ("nightmend.recovery.checkpoints", "Checkpoints.put", True),
     "before the branch is noted": ("nightmend.review.publication", "Branches.write", True),
     "between objects and branch": ("nightmend.git.publish", "send_objects", False),
