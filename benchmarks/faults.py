@@ -62,6 +62,7 @@ def catalogue(seed: int, kills: int) -> list[Fault]:
     ]
     dying = [
         deaths.WORKER,
+        deaths.SCHEDULER,
         deaths.SANDBOX,
         deaths.SERVER,
         deaths.PRIVATE_SERVER,

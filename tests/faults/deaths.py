@@ -6,9 +6,11 @@ import random
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 
@@ -16,6 +18,7 @@ from flows.server import private_server
 from nightmend.agents import AGENTS, PHASES
 from tests.faults.harness import REPAIRS, WHOLE, Fault, Scene
 from tests.flows.driving import command_of
+from tests.flows.test_cluster import running
 
 DEADLY = """
 import signal
@@ -95,6 +98,18 @@ def _worker_dies(scene: Scene) -> None:
         scene.end_of(night, 0)
 
 
+def _scheduler_dies(scene: Scene) -> None:
+    """Kill the scheduler of a cluster that people run, while an agent works there."""
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as cluster:
+        worker = cluster.add("a")
+        cluster.wait(1)
+        with scene.night(options=("--dask-address", cluster.address)) as night:
+            visits = worker.home / "visits"
+            night.wait_until(lambda: any(visits.glob("*")), "a visit to the cluster")
+            cluster.scheduler.kill()
+            scene.end_of(night, 0, 1, 3)
+
+
 def _sandbox_dies(scene: Scene) -> None:
     with scene.night() as night:
         scene.wait_for(night, "code_quality")
@@ -157,6 +172,7 @@ def _doomed(scene: Scene):
 
 
 WORKER = Fault("SIGKILL of a Dask worker", _worker_dies, "repairs", REPAIRS)
+SCHEDULER = Fault("SIGKILL of the scheduler of a person's Dask cluster", _scheduler_dies, "repairs", REPAIRS)
 SANDBOX = Fault("SIGKILL of a sandbox", _sandbox_dies)
 SERVER = Fault("SIGKILL of the Prefect server that a person named", _server_dies)
 PRIVATE_SERVER = Fault("SIGKILL of the private Prefect server", _private_server_dies)

@@ -158,9 +158,10 @@ class Scene:
     # -- nights -------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def night(self, saboteur: str = "") -> Iterator[RunningNight]:
+    def night(self, saboteur: str = "", options: tuple[str, ...] = ()) -> Iterator[RunningNight]:
         """Start a night to which a fault will happen."""
-        with self.house.night(self.target, *self.part.options, saboteur=WITNESS + saboteur) as night:
+        options += self.part.options
+        with self.house.night(self.target, *options, saboteur=WITNESS + saboteur) as night:
             yield night
 
     def finish(self) -> Outcome:

@@ -44,6 +44,7 @@ class Cluster:
 
     folder: Path
     address: str = ""
+    scheduler: "subprocess.Popen[bytes] | None" = None
     workers: list[Worker] = field(default_factory=list)
 
     def start(self, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
@@ -84,7 +85,9 @@ def running(folder: Path) -> Iterator[Cluster]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     cluster.address = f"tcp://127.0.0.1:{port}"
-    scheduler = cluster.start("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    scheduler = cluster.scheduler = cluster.start(
+        "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"
+    )
     try:
         yield cluster
     finally:
