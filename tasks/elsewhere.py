@@ -259,6 +259,15 @@ def leave() -> None:
 
 
 def work_here(agent: str) -> Souvenir | None:
-    """In a worker: let an agent work for the night that visits; None where there is none."""
+    """In a worker: let an agent work for the night that visits; None where there is none.
+
+    Errors leave without what led to them: one that Dask cannot send would never end the agent's task.
+    """
     task = getattr(import_module(f"tasks.{agent}"), agent)
-    return next((visit.work(agent, task.fn) for visit in _visits.values()), None)
+    try:
+        return next((visit.work(agent, task.fn) for visit in _visits.values()), None)
+    except (NightmendError, OSError) as error:
+        raise error.with_traceback(None) from None
+    except Exception as error:
+        logging.getLogger(__name__).exception("agent %s failed", agent)
+        raise NightmendError(f"agent {agent} failed: {type(error).__name__}: {error}") from None

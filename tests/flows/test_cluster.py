@@ -25,6 +25,28 @@ metadata.version = lambda name: "2.0.0" if name == "pydantic" else real(name)
 """
 """What a worker imports first to be one with another pydantic."""
 
+DEADLY = """\
+import os
+from pathlib import Path
+
+import nightmend.agent_run as agent_run
+
+sound = agent_run.sound = getattr(agent_run, "sound", agent_run.run_agent)  # Dask loads this twice
+spared = {spared!r} and Path({spared!r})
+
+
+def deadly(agent, work):
+    if agent == "agent_framework_repair" and not (spared and spared.exists()):
+        if spared:
+            spared.touch()
+        os._exit(1)
+    return sound(agent, work)
+
+
+agent_run.run_agent = deadly
+"""
+"""What a worker imports first to die under one agent; where `spared` names a file, once for all workers."""
+
 
 @dataclass
 class Worker:
@@ -168,6 +190,31 @@ def test_each_worker_was_brought_the_night_once(cluster: Cluster, away: Night) -
     for worker in cluster.workers:
         said = (worker.folder / "log").read_text()
         assert said.count("Run out-of-band function 'leave'") == 1
+
+
+def test_an_agent_whose_worker_dies_is_done_by_another(house: House, away: Night, tmp_path: Path) -> None:
+    deadly = DEADLY.format(spared=str(tmp_path / "spared"))
+    with running(tmp_path) as cluster:
+        cluster.add("a", preload=deadly)
+        cluster.add("b", preload=deadly)
+        cluster.wait(2)
+        robbed = night(house, "robbed", "--dask-address", cluster.address)
+    assert robbed.outcome.code == 0, robbed.outcome.said
+    assert robbed.outcome.said.count("died under agent agent_framework_repair") == 1
+    assert robbed.tree == away.tree
+
+
+def test_an_agent_that_kills_every_worker_is_named_and_ends(house: House, tmp_path: Path) -> None:
+    with running(tmp_path) as cluster:
+        for name in "abcd":
+            cluster.add(name, preload=DEADLY.format(spared=""))
+        cluster.wait(4)
+        killing = night(house, "killing", "--dask-address", cluster.address)
+    assert killing.outcome.code != 0
+    assert "agent agent_framework_repair failed: 3 workers died under it" in killing.outcome.said
+    assert "Traceback" not in killing.outcome.said
+    assert killing.outcome.statuses["repairs"] == "ROLLED_BACK"
+    assert branches(killing.target) == []
 
 
 def refused(house: House, address: str) -> str:
