@@ -14,7 +14,6 @@ from real_projects import engine
 from row import Machine, machine
 from sources import listed
 
-from nightmend.files import write_atomically
 from nightmend.frozen import Frozen
 
 RESULTS = page.ROWS / "curve"
@@ -38,7 +37,7 @@ def main(names: Sequence[str]) -> None:
     watch_boxes()
     for name in names or CHOSEN:
         curve = measured(name)
-        write_atomically(RESULTS / f"{name}.json", curve.model_dump_json(indent=2).encode() + b"\n", 0o644)
+        page.keep(RESULTS, name, curve)
         draw()
 
 
@@ -60,18 +59,11 @@ def measured(name: str) -> Curve:
 
 def draw() -> None:
     """Write the table of all curves that are kept into the page."""
-    kept = [Curve.model_validate_json(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    kept = page.kept(RESULTS, Curve)
     head = [
-        "project",
-        "repairs",
-        "kept",
-        "left to the tests",
-        "broken",
-        "wrongly dropped",
-        "runs",
-        "of these, the tests",
-    ]
-    head += ["re-detection", "all else", "CPU a repair"]
+        "project", "repairs", "kept", "left to the tests", "broken", "wrongly dropped",
+        "runs", "of these, the tests", "re-detection", "all else", "CPU a repair",
+    ]  # fmt: skip
     page.put("curve", page.grid(head, [line(curve, lot) for curve in kept for lot in curve.lots]))
 
 

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from row import Row
 
 from nightmend.files import write_atomically
+from nightmend.frozen import Frozen
 from nightmend.report.model import QualityNumbers, TestCounts
 from nightmend.report.story import duration, percent
 
@@ -15,15 +17,27 @@ PAGE = Path(__file__).parent.parent / "docs" / "results.md"
 MIB = 1024**2
 
 
+F = TypeVar("F", bound=Frozen)
+
+
 def save(row: Row) -> None:
     """Keep a row; it takes the place of the project's row of before."""
-    name = row.project.split()[0]
-    write_atomically(ROWS / f"{name}.json", (row.model_dump_json(indent=2) + "\n").encode(), 0o644)
+    keep(ROWS, row.project.split()[0], row)
 
 
 def rows() -> list[Row]:
     """Return every row that is kept, by name."""
-    return [Row.model_validate_json(path.read_text()) for path in sorted(ROWS.glob("*.json"))]
+    return kept(ROWS, Row)
+
+
+def keep(folder: Path, name: str, figures: Frozen) -> None:
+    """Keep figures under a name, in place of those of before."""
+    write_atomically(folder / f"{name}.json", (figures.model_dump_json(indent=2) + "\n").encode(), 0o644)
+
+
+def kept(folder: Path, kind: type[F]) -> list[F]:
+    """Return all figures that are kept in a folder, by name."""
+    return [kind.model_validate_json(path.read_text()) for path in sorted(folder.glob("*.json"))]
 
 
 def draw(known: Sequence[Row]) -> None:

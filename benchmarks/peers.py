@@ -20,7 +20,6 @@ from sources import listed
 
 from nightmend.diffs.proposing import propose_diff
 from nightmend.diffs.reading import read_diff
-from nightmend.files import write_atomically
 from nightmend.frozen import Frozen
 from nightmend.home import state_folder
 from nightmend.proof.compare import broken_tests
@@ -87,7 +86,7 @@ def main(names: Sequence[str]) -> None:
             peers=tuple(one for one in tried if one),
             engine=engine(),
         )
-        write_atomically(RESULTS / f"{name}.json", figures.model_dump_json(indent=2).encode() + b"\n", 0o644)
+        page.keep(RESULTS, name, figures)
         draw()
 
 
@@ -169,7 +168,7 @@ def counted(subject: Subject, contents: Mapping[str, bytes]) -> dict[str, FaultC
 
 def draw() -> None:
     """Write the table of all figures that are kept into the page."""
-    kept = [Figures.model_validate_json(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    kept = page.kept(RESULTS, Figures)
     head = [
         "project", "tool", "faults resolved, brought", "tests broken", "time",
         "edits proved", "faults resolved, brought", "tests broken", "time",

@@ -16,7 +16,6 @@ from row import Machine, machine
 from sources import Project, environment, listed, repository
 
 from nightmend.evidence import Judgement
-from nightmend.files import write_atomically
 from nightmend.frozen import Frozen
 from nightmend.home import state_folder
 from nightmend.nights import open_night
@@ -157,13 +156,13 @@ def main(names: Sequence[str]) -> None:
     watch_boxes()
     for name in names or CHOSEN:
         figures = measured(listed()[name])
-        write_atomically(RESULTS / f"{name}.json", figures.model_dump_json(indent=2).encode() + b"\n", 0o644)
+        page.keep(RESULTS, name, figures)
         draw()
 
 
 def draw() -> None:
     """Write the table of all figures that are kept into the page."""
-    kept = [Figures.model_validate_json(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    kept = page.kept(RESULTS, Figures)
     page.put("proof", table(kept))
 
 

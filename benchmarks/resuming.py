@@ -18,7 +18,6 @@ from real_projects import engine
 from row import Machine, machine
 from sources import environment, listed, repository
 
-from nightmend.files import write_atomically
 from nightmend.frozen import Frozen
 from nightmend.home import state_folder
 from tests.flows.driving import House, Outcome, git
@@ -38,29 +37,35 @@ def note(began):
         print(time.perf_counter() - began, file=file)
 
 
-persist = ResultStore._apersist_result_record
-record = SystemRollbackManager.create_system_checkpoint
+def timed(function):
+    def run(*given, **named):
+        began = time.perf_counter()
+        try:
+            return function(*given, **named)
+        finally:
+            note(began)
+
+    return run
 
 
-async def persisted(*given, **named):
-    began = time.perf_counter()
-    try:
-        return await persist(*given, **named)
-    finally:
-        note(began)
+def timed_later(function):
+    async def run(*given, **named):
+        began = time.perf_counter()
+        try:
+            return await function(*given, **named)
+        finally:
+            note(began)
+
+    return run
 
 
-def recorded(*given, **named):
-    began = time.perf_counter()
-    try:
-        return record(*given, **named)
-    finally:
-        note(began)
-
-
-ResultStore._apersist_result_record = persisted
-SystemRollbackManager.create_system_checkpoint = recorded
+if not hasattr(ResultStore, "timed"):  # a process that this one starts may read it twice
+    ResultStore.timed = True
+    ResultStore._persist_result_record = timed(ResultStore._persist_result_record)
+    ResultStore._apersist_result_record = timed_later(ResultStore._apersist_result_record)
+    SystemRollbackManager.create_system_checkpoint = timed(SystemRollbackManager.create_system_checkpoint)
 """
+"""What a night runs first, to note the seconds of each write of a result and of a checkpoint."""
 
 
 class Figures(Frozen):
@@ -92,7 +97,7 @@ def main(names: Sequence[str]) -> None:
     """Measure the named projects, or one, keep what they came to, and draw the table."""
     for name in names or CHOSEN:
         figures = measured(name)
-        write_atomically(RESULTS / f"{name}.json", figures.model_dump_json(indent=2).encode() + b"\n", 0o644)
+        page.keep(RESULTS, name, figures)
         draw()
 
 
@@ -175,7 +180,7 @@ def _bytes(folder: Path) -> int:
 
 def draw() -> None:
     """Write the table of all figures that are kept into the page."""
-    kept = [Figures.model_validate_json(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    kept = page.kept(RESULTS, Figures)
     page.put("resuming", page.grid(["", "goal", *(one.project for one in kept)], lines(kept)))
 
 

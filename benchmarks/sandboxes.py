@@ -21,7 +21,6 @@ import page
 from row import Machine, machine
 
 from nightmend.errors import SandboxError
-from nightmend.files import write_atomically
 from nightmend.frozen import Frozen
 from nightmend.sandboxes.backends import create
 from nightmend.sandboxes.binary import bubblewrap_binary
@@ -76,15 +75,13 @@ def main(rounds: int) -> None:
     """Measure, keep the figures and draw them."""
     with tempfile.TemporaryDirectory(prefix="nightmend-") as name:
         figures = measure(Path(name), rounds)
-    write_atomically(
-        RESULTS / f"{figures.user.split()[0]}.json", figures.model_dump_json(indent=2).encode() + b"\n", 0o644
-    )
+    page.keep(RESULTS, figures.user.split()[0], figures)
     draw()
 
 
 def draw() -> None:
     """Write the tables of all figures that are kept into the page."""
-    kept = [Figures.model_validate_json(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    kept = page.kept(RESULTS, Figures)
     page.put("sandboxes", table(kept))
 
 

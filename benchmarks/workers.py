@@ -21,7 +21,6 @@ from row import Machine, machine
 from sources import listed
 
 from nightmend.evidence import Judgement
-from nightmend.files import write_atomically
 from nightmend.frozen import Frozen
 from nightmend.patterns.source import Module
 from nightmend.repairs.repair import Repair
@@ -129,7 +128,7 @@ def main(names: Sequence[str]) -> None:
     watch_boxes()
     for name in names or CHOSEN:
         figures = measured(name)
-        write_atomically(RESULTS / f"{name}.json", figures.model_dump_json(indent=2).encode() + b"\n", 0o644)
+        page.keep(RESULTS, name, figures)
         draw()
 
 
@@ -191,7 +190,7 @@ def _verdict(judgement: Judgement) -> str:
 
 def draw() -> None:
     """Write the table of all figures that are kept into the page."""
-    kept = [Figures.model_validate_json(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    kept = page.kept(RESULTS, Figures)
     facts: dict[str, Callable[[Figures], str]] = {
         "repairs, kept": lambda one: f"{one.repairs}, {one.kept}",
         "CPU seconds of the judging with one worker": lambda one: f"{one.one.cpu_seconds:.0f} s",
