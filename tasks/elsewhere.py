@@ -26,8 +26,9 @@ from nightmend.versions import differences, versions
 from nightmend.visiting import Luggage, Souvenir, Visit, luggage, take_home
 
 ANSWER_SECONDS = 10
-"""So long a scheduler has to answer, and a night without workers waits for one."""
+"""So long a scheduler has to answer."""
 WORKERLESS_SECONDS = 60
+"""So long an agent waits for a worker where there is none."""
 LOOK_SECONDS = 2.0
 MOST_DEATHS = 3
 """Workers that an agent may lose before it is the agent that kills them."""
@@ -192,9 +193,7 @@ def going(place: Elsewhere | None) -> Iterator[None]:
 def reach(address: str) -> Client:
     """Reach the scheduler at an address, and see that its workers are as we are; PrerequisiteError if not."""
     try:
-        get_backend(
-            parse_address(address)[0]
-        )  # else a client would try for a while, and end with a traceback
+        get_backend(parse_address(address)[0])  # of an unknown one a client would make a traceback, later
         client = Client(address, set_as_default=False, timeout=ANSWER_SECONDS)
     except (OSError, TimeoutError, ValueError, TypeError, KeyError) as error:
         raise PrerequisiteError(

@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import CodeType
 
 from nightmend.proof.around import Around, blocks, parse_block
-from nightmend.proof.syntax import is_python, parse
+from nightmend.proof.syntax import is_python
 from nightmend.repairs.repair import Edit
 
 LONGEST = 20_000
@@ -33,8 +33,8 @@ def same_code(path: str, before: bytes, after: bytes, edits: Sequence[Edit]) -> 
     if not is_python(path):
         return False
     try:
-        found = blocks(before).around(edits, definition=True) or blocks(before).around(edits)
-        found = found or Around(before, after, b"")
+        file = blocks(before)
+        found = file.around(edits, definition=True) or file.around(edits) or Around(before, after, b"")
         texts = found.before + found.after
         if len(texts) > 2 * LONGEST or any(word in texts for word in _BEYOND):
             return False
@@ -52,7 +52,7 @@ def same_code(path: str, before: bytes, after: bytes, edits: Sequence[Edit]) -> 
 @lru_cache(maxsize=512)
 def compiled(text: bytes, indent: bytes, level: int, flags: int) -> tuple[object, ...]:
     """Return what statements of one indent compile to, wherever they stand; raises as the parser does."""
-    tree = parse_block(text, indent) if indent else parse(text)
+    tree = parse_block(text, indent)
     for node in ast.walk(tree):
         for name in _PLACES & set(node._attributes):  # on other lines, the same is laid out in another way
             setattr(node, name, 0 if "col" in name else 1)

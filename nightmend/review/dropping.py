@@ -197,9 +197,10 @@ def _committed(workspace: Workspace, left: Left) -> tuple[str, dict[str, str]]:
     """Commit what is left, and return the last commit, and that of each repair by its id."""
     commit = workspace.night.base_commit
     commits: dict[str, str] = {}
+    patterns = load_patterns()
     for step in left.steps:
         held = workspace.get(step.judgements, Judgements).judgements
-        commit, made = commit_patterns(workspace, step.snapshot, commit, held, load_patterns())
+        commit, made = commit_patterns(workspace, step.snapshot, commit, held, patterns)
         commits |= made
     return commit, commits
 
