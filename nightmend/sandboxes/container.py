@@ -149,7 +149,18 @@ class Container:
         if self._init is None or not readable(self._init, _PATIENCE):
             with suppress(APIError):
                 self._api.remove_container(self._id, force=True)
-        with suppress(NotFound):
-            self._api.wait(self._id, timeout=_DEATH_SECONDS, condition="removed")
+        until = time.monotonic() + _DEATH_SECONDS
+        while self._stands():
+            if time.monotonic() > until:
+                raise SandboxError(f"a container was not removed in {_DEATH_SECONDS} seconds")
+            time.sleep(_GLANCE)
         if self._init is not None and not readable(self._init, 0):
             raise SandboxError(f"processes of a sandbox still lived {_DEATH_SECONDS} seconds after SIGKILL")
+
+    def _stands(self) -> bool:
+        """Ask for the container: a `wait` for its removal that begins too late is never answered."""
+        try:
+            self._api.inspect_container(self._id)
+        except NotFound:
+            return False
+        return True

@@ -93,13 +93,13 @@ def test_too_many_leave_only_what_needs_no_test(shared_workspace_of, repair_in, 
 def test_a_suite_that_wants_a_network_is_not_believed(make_target, open_workspace, repair_in):
     asks = "import socket\n\n\ndef test_far():\n    socket.create_connection(('far.invalid', 80))\n"
     target = make_target({
-        "shop.py": "def price():\n    return 1 + 1\n", "test_far.py": asks,
+        "shop.py": "def price():\n    return int(2)\n", "test_far.py": asks,
         "test_near.py": "import shop\n\n\ndef test_near():\n    assert shop.price() == 2\n",
     })  # fmt: skip
     workspace = open_workspace(target)
     baseline = establish_baseline(workspace, workspace.night.base)
     assert (baseline.unrunnable.count, baseline.unrunnable.total) == (1, 2)
-    repair = repair_in(workspace, "shop.py", "1 + 1", "2")
+    repair = repair_in(workspace, "shop.py", "int(2)", "2")
     [judged] = judge(workspace, workspace.night.base, [repair], baseline)
     assert judged.reason.startswith("it needs the tests")
     [believed] = judge(workspace, workspace.night.base, [repair], Baseline(suite=baseline.suite))
