@@ -16,9 +16,8 @@ from nightmend.proof.mutants import guarded
 from nightmend.proof.rungs import overlap_rung
 from nightmend.proof.suite import run_suite
 from nightmend.proof.trial import Trial
-from nightmend.repairs.recheck import Change, compare
 from nightmend.repairs.repair import FOREIGN, Repair, apply_repairs
-from nightmend.repairs.typed import new_type_errors
+from nightmend.repairs.tipping import drop_worse
 from nightmend.report.text import line
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
@@ -40,14 +39,6 @@ class Settled(Frozen):
     new_high: tuple[str, ...]
 
 
-class Decline(Frozen):
-    """In what a file became worse: grave faults, measures that may never fall, errors of its own mypy."""
-
-    grave: tuple[str, ...]
-    measures: tuple[str, ...]
-    typed: tuple[str, ...]
-
-
 def settle(
     workspace: Workspace,
     snapshot: Snapshot,
@@ -64,7 +55,7 @@ def settle(
     bench = Bench(workspace, snapshot, (one.repair for one in judged if one.verdict == "kept"))
     overlap_rung(bench)
     combined_layout_rung(bench)
-    new_high = _drop_worse(bench)
+    new_high = drop_worse(bench)
     proved = _prove_whole(bench, baseline)
     dropped = {one.repair.id: one for one in bench.judgements() if one.verdict != "kept"}
     final = tuple(_amend(one, dropped) for one in judged)
@@ -140,47 +131,6 @@ def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:
             # What broke here and has no guilty at a second look flickers, or fails without any repair too.
             unsteady = tuple(sorted(trial.excused | broken))
             return baseline.model_copy(update={"suite": suite, "unsteady": unsteady})
-
-
-def _drop_worse(bench: Bench) -> tuple[str, ...]:
-    """Drop the repairs that together make their file worse; return the new grave issues that are left."""
-    declines = _declines(bench)
-    for repair in list(bench.open):
-        found = [declines[path] for path in repair.paths if path in declines]
-        faults = sorted(
-            {fault for decline in found for fault in (*decline.grave, *decline.measures, *decline.typed)}
-        )
-        if faults:
-            bench.drop(repair, "rolled_back", f"with it comes more of: {', '.join(faults)}")
-    left = _declines(bench) if declines else {}
-    return tuple(f"{fault} in {path}" for path, decline in sorted(left.items()) for fault in decline.grave)
-
-
-def _declines(bench: Bench) -> dict[str, Decline]:
-    """Compare each changed file with what it was."""
-    changed = bench.changed(bench.open)
-    if not changed:
-        return {}
-    changes = [
-        Change(
-            id=path,
-            path=path,
-            before=bench.contents[path],
-            edits=tuple(edit for repair in bench.open for edit in repair.edits if edit.path == path),
-        )
-        for path in changed
-    ]
-    shifts = compare(bench.workspace, bench.snapshot, changes)
-    typed = new_type_errors(bench.workspace, bench.snapshot, changed)
-    found = {}
-    for path, shift in shifts.items():
-        before, after = shift.before, shift.after
-        decline = Decline(
-            grave=after.graver_than(before), measures=after.below(before), typed=typed.get(path, ())
-        )
-        if decline.grave or decline.measures or decline.typed:
-            found[path] = decline
-    return found
 
 
 def commit_patterns(

@@ -1,7 +1,7 @@
 """Whether changes bring errors of mypy where the target uses mypy itself: its checks would fail on them."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from nightmend.detectors import mypy
 from nightmend.detectors.running import ToolError
@@ -14,32 +14,48 @@ from nightmend.targets.config import TargetConfig, target_config
 from nightmend.targets.trees import checkout_view, python_sources
 from nightmend.workspace import Workspace
 
+Errors = Counter[tuple[str, str]]
+"""How often mypy reports a code in a file."""
+
 
 def new_type_errors(
-    workspace: Workspace, snapshot: Snapshot, changed: Mapping[str, bytes]
-) -> dict[str, tuple[str, ...]]:
-    """Return the codes of errors that become more in a changed file, by path.
+    workspace: Workspace, snapshot: Snapshot, variants: Sequence[Mapping[str, bytes]]
+) -> list[dict[str, tuple[str, ...]]]:
+    """Return for each variant of the tree the codes of errors that become more in a changed file, by path.
 
     Empty where the target does not configure mypy, or where mypy cannot say.
     """
     config = target_config(workspace.store, snapshot)
-    code = {path: content for path, content in changed.items() if path.endswith(".py")}
-    if config.mypy is None or not code:
-        return {}
+    codes = [{path: new for path, new in one.items() if path.endswith(".py")} for one in variants]
+    if config.mypy is None or not any(codes):
+        return [{} for _ in variants]
+    paths = sorted({path for code in codes for path in code})
+    base = workspace.store.read_many(snapshot, paths)
     view = checkout_view(workspace, snapshot, python_sources(workspace, snapshot))
     try:
         with workspace.sandbox(snapshot, "typed") as box:
             before = _errors(box, view, config)
-            for path, content in code.items():
-                box.write(path, content)
-            risen = _errors(box, view, config) - before
+            return [_risen(before, _errors(box, view, config), code) for code in _each(box, base, codes)]
     except ToolError:
-        return {}
-    paths = sorted({path for path, _ in risen if path in code})
-    return {path: tuple(sorted(f"mypy:{rule}" for place, rule in risen if place == path)) for path in paths}
+        return [{} for _ in variants]
 
 
-def _errors(box: Sandbox, view: TreeView, config: TargetConfig) -> Counter[tuple[str, str]]:
+def _each(
+    box: Sandbox, base: Mapping[str, bytes], codes: Sequence[dict[str, bytes]]
+) -> Iterator[dict[str, bytes]]:
+    """Lay one variant after the other out in the box."""
+    for code in codes:
+        for path, content in {**base, **code}.items():
+            box.write(path, content)
+        yield code
+
+
+def _risen(before: Errors, after: Errors, code: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
+    risen = [(path, f"mypy:{rule}") for path, rule in sorted(after - before) if path in code]
+    return {path: tuple(name for place, name in risen if place == path) for path, _ in risen}
+
+
+def _errors(box: Sandbox, view: TreeView, config: TargetConfig) -> Errors:
     wide = wide_choices([mypy], load_patterns().values())[mypy.name]
     return Counter(
         (found.path, found.rule) for found in mypy.detect(box, view, config, wide) if found.enabled

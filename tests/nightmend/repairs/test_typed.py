@@ -28,12 +28,17 @@ def test_an_error_that_comes_with_a_change_is_named_where_the_target_uses_mypy(w
         "tool.py": WRONG.encode(),
         "notes.md": b"b\n",
     }
-    assert new_type_errors(workspace, workspace.night.base, changed) == {"pkg/a.py": ("mypy:return-value",)}
+    only_b = {"pkg/b.py": SOURCE.encode()}
+    assert new_type_errors(workspace, workspace.night.base, [changed, only_b, changed]) == [
+        {"pkg/a.py": ("mypy:return-value",)},
+        {},
+        {"pkg/a.py": ("mypy:return-value",)},
+    ]
 
 
 def test_a_target_without_mypy_is_not_held_to_it(workspace_of):
     workspace = workspace_of({"pkg/__init__.py": "", "pkg/a.py": SOURCE})
-    assert new_type_errors(workspace, workspace.night.base, {"pkg/a.py": WRONG.encode()}) == {}
+    assert new_type_errors(workspace, workspace.night.base, [{"pkg/a.py": WRONG.encode()}]) == [{}]
 
 
 def test_a_repair_that_brings_one_is_rolled_back_when_the_phase_settles(workspace_of, repair_in):
