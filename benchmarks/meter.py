@@ -12,7 +12,13 @@ from nightmend.repairs import settle
 from nightmend.sandboxes import layered
 from nightmend.sandboxes.protocol import CommandResult
 
-SETTLING = ("_drop_worse", "_prove_whole", "_graded")
+SETTLING = (
+    "combined_layout_rung",
+    "combined_redetection_rung",
+    "drop_worse",
+    "_prove_whole",
+    "_graded",
+)
 _boxes: dict[str, float] = defaultdict(float)
 """Processor seconds of all sandboxes that this process opened, by name."""
 

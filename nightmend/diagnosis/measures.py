@@ -92,18 +92,33 @@ def measure(workspace: Workspace, snapshot: Snapshot) -> Quality:
 
 def count(path: str, content: bytes) -> Counts:
     """Count what one file has and lacks; a file that does not parse has nothing."""
+    hints, documented = _having(path, content)
+    return Counts(
+        unannotated=len(hints) - sum(has for _, has in hints),
+        annotatable=len(hints),
+        undocumented=len(documented) - sum(has for _, has in documented),
+        documentable=len(documented),
+    )
+
+
+def lacking(path: str, content: bytes) -> Iterator[tuple[str, int]]:
+    """Yield what a file lacks: the measure's name, and the line of the definition."""
+    for name, places in zip(("unannotated", "undocumented"), _having(path, content), strict=True):
+        yield from ((name, line) for line, has in places if not has)
+
+
+def _having(path: str, content: bytes) -> tuple[list[tuple[int, bool]], list[tuple[int, bool]]]:
+    """Return for each place of an annotation, and of a docstring, its line and whether it is there."""
     try:
         tree = parse_source(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Counts()
-    hints = [hint for function, in_class in _functions(tree) for hint in _hints(function, in_class)]
-    documented = list(_documented(path, tree))
-    return Counts(
-        unannotated=hints.count(False),
-        annotatable=len(hints),
-        undocumented=documented.count(False),
-        documentable=len(documented),
-    )
+        return [], []
+    hints = [
+        (function.lineno, has)
+        for function, in_class in _functions(tree)
+        for has in _hints(function, in_class)
+    ]
+    return hints, list(_documented(path, tree))
 
 
 def code_lines(contents: Mapping[str, bytes], findings: Iterable[Finding]) -> int:
@@ -144,18 +159,18 @@ def _hints(function: Definition, in_class: bool) -> Iterator[bool]:
     yield function.returns is not None
 
 
-def _documented(path: str, tree: ast.Module) -> Iterator[bool]:
-    """Yield for each public definition whether it has a docstring; an empty module defines nothing."""
+def _documented(path: str, tree: ast.Module) -> Iterator[tuple[int, bool]]:
+    """Yield for each public definition its line and whether it has a docstring; an empty module has none."""
     parts = path.removesuffix(".py").split("/")
     if tree.body and not any(_private(part) for part in parts):
-        yield ast.get_docstring(tree) is not None
+        yield 1, ast.get_docstring(tree) is not None
     waiting: list[ast.AST] = [tree]
     while waiting:
         for child in ast.iter_child_nodes(waiting.pop()):
             if isinstance(child, (ast.ClassDef, *FUNCTIONS)):
                 if child.name.startswith("_") or _repeats(child):
                     continue
-                yield ast.get_docstring(child) is not None
+                yield child.lineno, ast.get_docstring(child) is not None
             if isinstance(child, (ast.ClassDef, *BLOCKS)):
                 waiting.append(child)
 

@@ -65,6 +65,11 @@ class Bench:
         """Return the new content of each file that these repairs change."""
         return apply_repairs(repairs, self.contents)
 
+    def by_file(self) -> dict[str, list[Repair]]:
+        """Return for each file, by its path and sorted, the open repairs that change it."""
+        paths = sorted({path for repair in self.open for path in repair.paths})
+        return {path: [repair for repair in self.open if path in repair.paths] for path in paths}
+
     def note(self, repair: Repair, **fields: Any) -> None:
         """Add to what was shown of a repair."""
         beat("a repair on trial")

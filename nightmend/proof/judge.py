@@ -5,6 +5,7 @@ from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.layout_rung import layout_rung
 from nightmend.proof.pythons_rung import pythons_rung
+from nightmend.proof.redetection_rung import redetection_rung
 from nightmend.proof.rungs import (
     dropped_rung,
     equality_rung,
@@ -13,7 +14,6 @@ from nightmend.proof.rungs import (
     overlap_rung,
     policy_rung,
     reach_rung,
-    redetection_rung,
     runnable_rung,
     syntax_rung,
 )
@@ -60,7 +60,7 @@ def judge_again(
 ) -> dict[str, str]:
     """Return which repairs, proved on another snapshot, do not hold on this one, with the reason by their id.
 
-    Each is looked at alone: that it parses, that its issue is there and goes, that none is new.
+    No test is run: that it parses, that its issue is there and goes, that none is new.
     """
     bench = Bench(workspace, snapshot, repairs, floor)
     syntax_rung(bench)

@@ -1,7 +1,5 @@
 """The rungs of the ladder that need no test run, from cheap to dear."""
 
-from collections import Counter
-
 from nightmend.proof.bench import Bench
 from nightmend.proof.bytecode import same_code
 from nightmend.proof.compiling import change_problem
@@ -12,7 +10,6 @@ from nightmend.proof.reach import changes_imports
 from nightmend.proof.suite import SuiteRun
 from nightmend.proof.syntax import is_python, same_words, silences
 from nightmend.proof.unrunnable import Unrunnable
-from nightmend.repairs.recheck import Change, FaultCounts, compare
 from nightmend.repairs.repair import Repair, clash
 from nightmend.review.drops import drop_keys
 from nightmend.targets.protected import is_test
@@ -108,42 +105,6 @@ def runnable_rung(bench: Bench, unrunnable: Unrunnable) -> None:
             bench.drop(repair, "refused", f"it needs the tests, and {told}")
 
 
-def redetection_rung(bench: Bench) -> None:
-    """Look again with every per-file detector, each repair alone: its issue is gone and none is new.
-
-    A repair that claims no issue only has to bring none. What it may leave behind in place of its issue is no
-    finding that the target's own configuration asks for.
-    """
-    changes = {repair.id: _changes(bench, repair) for repair in bench.open}
-    shifts = compare(bench.workspace, bench.snapshot, [one for group in changes.values() for one in group])
-    for repair in list(bench.open):
-        pairs = [(shifts[one.id].before, shifts[one.id].after) for one in changes[repair.id]]
-        still = _still_there(repair, pairs)
-        risen = {fault for before, after in pairs for fault in after.more_than(before)}
-        own = sorted({rule for before, after in pairs for rule in after.own_more_than(before)})
-        new = sorted(risen - set(repair.gives_way_to)) or own
-        bench.note(repair, issue_gone=not still if repair.faults else None, new_issues=tuple(new))
-        silent = sorted({tool for _, after in pairs for tool in after.tool_failures})
-        if silent:
-            bench.drop(repair, "refused", f"{', '.join(silent)} could not look again, so nothing is known")
-        elif still:
-            bench.drop(repair, "refused", f"its issue is still there afterwards: {', '.join(still)}")
-        elif new:
-            bench.drop(repair, "refused", f"it brings new issues: {', '.join(new)}")
-
-
-def _changes(bench: Bench, repair: Repair) -> list[Change]:
-    return [
-        Change(
-            id=f"{repair.id} {path}",
-            path=path,
-            before=bench.contents[path],
-            edits=tuple(edit for edit in repair.edits if edit.path == path),
-        )
-        for path in repair.paths
-    ]
-
-
 def imports_rung(bench: Bench) -> None:
     """Ask of each repair that changes imports whether the modules still hold the same names.
 
@@ -207,12 +168,3 @@ def policy_rung(bench: Bench) -> None:
         elif bench.grades[repair.id] == "D" and repair.safety != "safe":
             rated = "" if repair.foreign else ", and its pattern is not rated safe"
             bench.drop(repair, "refused", f"no test runs the changed lines{rated}")
-
-
-def _still_there(repair: Repair, pairs: list[tuple[FaultCounts, FaultCounts]]) -> list[str]:
-    claimed = Counter(repair.faults)
-    return sorted(
-        fault
-        for fault, claims in claimed.items()
-        if sum(before.counts.get(fault, 0) - after.counts.get(fault, 0) for before, after in pairs) < claims
-    )

@@ -1,15 +1,16 @@
 """Look again at changed files, many variants in one go: is the issue gone, and is none new?"""
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple, TypeVar
 
 from pydantic import Field
 
 from nightmend.detectors import nightmend as own
 from nightmend.detectors.registry import detectors, taxonomies
 from nightmend.detectors.tree import TreeView
-from nightmend.diagnosis.measures import Counts, count
+from nightmend.diagnosis.measures import Counts, count, lacking
 from nightmend.diagnosis.merging import Names, clusters
 from nightmend.diagnosis.survey import survey
 from nightmend.documents.documents import is_markup
@@ -17,7 +18,7 @@ from nightmend.frozen import Frozen
 from nightmend.issue import Finding
 from nightmend.patterns.loader import load_patterns
 from nightmend.proof.excerpt import BY_STATEMENT, Excerpt, excerpts
-from nightmend.repairs.repair import Edit, apply_edits
+from nightmend.repairs.repair import Edit, Repair, apply_edits
 from nightmend.sandboxes.protocol import Sandbox
 from nightmend.snapshot import Snapshot
 from nightmend.targets.config import TargetConfig, target_config
@@ -75,17 +76,43 @@ class FaultCounts(Frozen):
 class Change(Frozen):
     """Edits of one file of a snapshot."""
 
-    id: str
     path: str
     before: bytes
     edits: tuple[Edit, ...]
 
 
-class Shift(Frozen):
+def change(path: str, before: bytes, repairs: Iterable[Repair]) -> Change:
+    """Return what repairs make of one file together."""
+    edits = tuple(edit for repair in repairs for edit in repair.edits if edit.path == path)
+    return Change(path=path, before=before, edits=edits)
+
+
+class Shift(NamedTuple):
     """The faults of a file before and after a change; some that are in both may be in neither count."""
 
     before: FaultCounts
     after: FaultCounts
+
+
+T = TypeVar("T")
+Mark = tuple[str, int]
+"""A name, and the line where it stands in a file, from 1."""
+
+
+class Marks(Frozen):
+    """What stands in a file, as often as it stands there."""
+
+    faults: tuple[Mark, ...]
+    rules: tuple[Mark, ...]
+    """Findings by rule (`ruff:E722`), and what is not annotated or documented by its measure's name."""
+
+
+class Places(Frozen):
+    """The marks of a file before and after a change; some that are in both may be in neither."""
+
+    before: Marks
+    after: Marks
+    tool_failures: dict[str, str]
 
 
 class _Look(Frozen):
@@ -115,14 +142,36 @@ def recheck(workspace: Workspace, snapshot: Snapshot, variants: Sequence[Variant
     return {one.id: found for one, found in zip(variants, counts, strict=True)}
 
 
-def compare(workspace: Workspace, snapshot: Snapshot, changes: Sequence[Change]) -> dict[str, Shift]:
-    """Say of each change of the snapshot, alone and by its id, what faults were there before and are after.
+def compare(workspace: Workspace, snapshot: Snapshot, changes: Iterable[Change]) -> tuple[Shift, ...]:
+    """Say of each change of the snapshot, alone, what faults were there before and are after.
 
     The difference is what `recheck` of both contents would show. Tools that read by statements are given
     those around the edits, and what they would say of others is in neither count.
     """
-    counts = iter(_counted(workspace, snapshot, [look for change in changes for look in _looks(change)]))
-    return {one.id: Shift(before=next(counts), after=next(counts)) for one in changes}
+    return _compared(workspace, snapshot, tuple(changes))
+
+
+@lru_cache(maxsize=2)
+def _compared(workspace: Workspace, snapshot: Snapshot, changes: Sequence[Change]) -> tuple[Shift, ...]:
+    """Compare once: when a phase settles several ask for the same."""
+    counts = _counted(workspace, snapshot, [look for one in changes for look in _looks(one)])
+    return tuple(Shift(before=before, after=after) for before, after in _pairs(counts))
+
+
+def places(workspace: Workspace, snapshot: Snapshot, changes: Iterable[Change]) -> tuple[Places, ...]:
+    """Say of each change of the snapshot what `compare` counts, and where that stands."""
+    looks = [look for one in changes for look in _looks(one)]
+    found, failures = _found(workspace, snapshot, looks)
+    names = Names(taxonomies(), load_patterns())
+    marks = [_marks(look, findings, names) for look, findings in zip(looks, found, strict=True)]
+    return tuple(
+        Places(before=before, after=after, tool_failures=failures) for before, after in _pairs(marks)
+    )
+
+
+def _pairs(found: Sequence[T]) -> Iterator[tuple[T, T]]:
+    """Yield what was seen before and after each change."""
+    return zip(found[::2], found[1::2], strict=True)
 
 
 def _looks(change: Change) -> tuple[_Look, _Look]:
@@ -135,8 +184,22 @@ def _looks(change: Change) -> tuple[_Look, _Look]:
 
 
 def _counted(workspace: Workspace, snapshot: Snapshot, looks: Sequence[_Look]) -> list[FaultCounts]:
-    """Count the faults of each look; every tool runs once, and reads no file of the snapshot twice."""
+    """Count the faults of each look."""
+    found, failures = _found(workspace, snapshot, looks)
     names = Names(taxonomies(), load_patterns())
+    return [
+        _counts((look.path, look.excerpt.content), findings, names, failures)
+        for look, findings in zip(looks, found, strict=True)
+    ]
+
+
+def _found(
+    workspace: Workspace, snapshot: Snapshot, looks: Sequence[_Look]
+) -> tuple[list[list[Finding]], dict[str, str]]:
+    """Return what the tools find at each look, and which could not say, with why.
+
+    Every tool runs once, and reads no file of the snapshot twice.
+    """
     known = _known(workspace, snapshot)
     by_file = detectors().keys() - BY_STATEMENT
     found = {pair: known[pair] for one in looks if one.base and (pair := (one.path, one.content)) in known}
@@ -147,18 +210,11 @@ def _counted(workspace: Workspace, snapshot: Snapshot, looks: Sequence[_Look]) -
         known |= {pair: found[pair] for one in looks if one.base and (pair := (one.path, one.content))}
     shown = [(one.path, one.excerpt.content) for one in looks]
     by_statement, others = _seen(workspace, snapshot, BY_STATEMENT, shown)
-    return [
-        _counts(
-            pair,
-            [
-                *found[one.path, one.content],
-                *(_placed(finding, one.excerpt) for finding in by_statement[pair]),
-            ],
-            names,
-            failures | others,
-        )
+    findings = [
+        [*found[one.path, one.content], *(_placed(finding, one.excerpt) for finding in by_statement[pair])]
         for one, pair in zip(looks, shown, strict=True)
     ]
+    return findings, failures | others
 
 
 @lru_cache(maxsize=4)
@@ -219,17 +275,25 @@ def _fill(box: Sandbox, view: TreeView) -> None:
         box.write(path, content)
 
 
+def _marks(look: _Look, findings: Sequence[Finding], names: Names) -> Marks:
+    lacks = () if is_markup(look.path) else lacking(look.path, look.content)
+    return Marks(
+        faults=tuple((one.fault, one.findings[0].line) for one in clusters(findings, names)),
+        rules=(*((f"{one.detector}:{one.rule}", one.line) for one in findings), *lacks),
+    )
+
+
 def _counts(
     pair: tuple[str, bytes], findings: Sequence[Finding], names: Names, failures: Mapping[str, str]
 ) -> FaultCounts:
     found = clusters(findings, names)
-    lacking = Counts() if is_markup(pair[0]) else count(*pair)
+    lacks = Counts() if is_markup(pair[0]) else count(*pair)
     return FaultCounts(
         counts=Counter(cluster.fault for cluster in found),
         high=Counter(cluster.fault for cluster in found if cluster.severity == "high"),
         pep8=sum(finding.detector == "pycodestyle" for finding in findings),
         own=Counter(f"{finding.detector}:{finding.rule}" for finding in findings if finding.enabled),
-        unannotated=lacking.unannotated,
-        undocumented=lacking.undocumented,
+        unannotated=lacks.unannotated,
+        undocumented=lacks.undocumented,
         tool_failures=dict(failures),
     )

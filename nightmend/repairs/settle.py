@@ -13,6 +13,7 @@ from nightmend.proof.bench import Bench, why_kept
 from nightmend.proof.compare import broken_tests
 from nightmend.proof.layout_rung import combined_layout_rung
 from nightmend.proof.mutants import guarded
+from nightmend.proof.redetection_rung import combined_redetection_rung
 from nightmend.proof.rungs import overlap_rung
 from nightmend.proof.suite import run_suite
 from nightmend.proof.trial import Trial
@@ -55,6 +56,7 @@ def settle(
     bench = Bench(workspace, snapshot, (one.repair for one in judged if one.verdict == "kept"))
     overlap_rung(bench)
     combined_layout_rung(bench)
+    combined_redetection_rung(bench)
     new_high = drop_worse(bench)
     proved = _prove_whole(bench, baseline)
     dropped = {one.repair.id: one for one in bench.judgements() if one.verdict != "kept"}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nightmend.proof.bench import Bench
-from nightmend.repairs.recheck import Change, Shift, compare
+from nightmend.repairs.recheck import Shift, change, compare
 from nightmend.repairs.repair import Repair
 from nightmend.repairs.typed import new_type_errors
 
@@ -26,12 +26,12 @@ Look = Callable[[Bench, Sequence[tuple[str, Sequence[Repair]]]], list[Worse]]
 def drop_worse(bench: Bench) -> tuple[str, ...]:
     """Drop the repairs that make their file worse beside the others; return the new grave issues left."""
     standing = len(bench.open)
-    _search(bench, _files, _new_faults, _BY_FILE)
+    _search(bench, Bench.by_file, _new_faults, _BY_FILE)
     _search(bench, _everything, _new_type_errors, _BY_ALL)
     if len(bench.open) == standing:
         return ()
-    groups = _files(bench)
-    left = zip(groups, _shifts(bench, list(groups.items())), strict=True)
+    groups = bench.by_file()
+    left = zip(groups, _shifts(bench, groups.items()), strict=True)
     return tuple(
         f"{fault} in {path}" for path, shift in left for fault in shift.after.graver_than(shift.before)
     )
@@ -99,11 +99,6 @@ def _drop(bench: Bench, repairs: Iterable[Repair], worse: Worse) -> None:
         bench.drop(repair, "rolled_back", f"with it comes more of: {', '.join(names)}")
 
 
-def _files(bench: Bench) -> Groups:
-    paths = sorted({path for repair in bench.open for path in repair.paths})
-    return {path: [repair for repair in bench.open if path in repair.paths] for path in paths}
-
-
 def _everything(bench: Bench) -> Groups:
     """Return all repairs as one group: a type may be wrong in one file by a change of another."""
     return {"": bench.open} if bench.open else {}
@@ -117,19 +112,10 @@ def _new_faults(bench: Bench, begun: Sequence[tuple[str, Sequence[Repair]]]) -> 
     return [{path: faults} if faults else {} for (path, _), faults in zip(begun, risen, strict=True)]
 
 
-def _shifts(bench: Bench, begun: Sequence[tuple[str, Sequence[Repair]]]) -> list[Shift]:
+def _shifts(bench: Bench, begun: Iterable[tuple[str, Sequence[Repair]]]) -> tuple[Shift, ...]:
     """Compare files with what some of their repairs make of them."""
-    changes = [
-        Change(
-            id=str(number),
-            path=path,
-            before=bench.contents[path],
-            edits=tuple(edit for repair in repairs for edit in repair.edits if edit.path == path),
-        )
-        for number, (path, repairs) in enumerate(begun)
-    ]
-    shifts = compare(bench.workspace, bench.snapshot, changes)
-    return [shifts[change.id] for change in changes]
+    changes = [change(path, bench.contents[path], repairs) for path, repairs in begun]
+    return compare(bench.workspace, bench.snapshot, changes)
 
 
 def _new_type_errors(bench: Bench, begun: Sequence[tuple[str, Sequence[Repair]]]) -> list[Worse]:

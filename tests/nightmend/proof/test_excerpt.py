@@ -231,18 +231,15 @@ def workspace(shared_workspace_of):
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )  # fmt: skip
 def test_all_detectors_see_of_a_change_what_they_see_in_whole_files(workspace, drawn):
-    made = [
-        Change(id=str(number), path="a.py", before=content, edits=edits)
-        for number, (content, edits) in enumerate(drawn)
-    ]
+    made = [Change(path="a.py", before=content, edits=edits) for content, edits in drawn]
     whole = [
-        Variant(id=f"{one.id} {state}", path="a.py", content=content)
-        for one in made
+        Variant(id=f"{number} {state}", path="a.py", content=content)
+        for number, one in enumerate(made)
         for state, content in (("before", one.before), ("after", apply_edits(one.before, one.edits)))
     ]
     shifts = compare(workspace, workspace.night.base, made)
     counts = recheck(workspace, workspace.night.base, whole)
     assert any(excerpts("a.py", one.before, one.edits)[0].gaps for one in made)
-    for one in made:
-        alone = told(counts[f"{one.id} before"], counts[f"{one.id} after"])
-        assert told(shifts[one.id].before, shifts[one.id].after) == alone, one
+    for number, (one, shift) in enumerate(zip(made, shifts, strict=True)):
+        alone = told(counts[f"{number} before"], counts[f"{number} after"])
+        assert told(shift.before, shift.after) == alone, one

@@ -4,12 +4,12 @@ import pytest
 
 from nightmend.proof.bench import Bench
 from nightmend.proof.records import SuiteRun
+from nightmend.proof.redetection_rung import redetection_rung
 from nightmend.proof.rungs import (
     equality_rung,
     overlap_rung,
     policy_rung,
     reach_rung,
-    redetection_rung,
     syntax_rung,
 )
 from nightmend.proof.spectrum import Spectrum

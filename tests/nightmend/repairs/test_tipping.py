@@ -34,7 +34,7 @@ def search(bench, clashes, ways):
         shown = [{numbers[repair.id] for repair in repairs} for _, repairs in begun]
         return [{"numbers.py": ("pep8",)} if any(pair <= one for pair in clashes) else {} for one in shown]
 
-    tipping._search(bench, tipping._files, look, ways)
+    tipping._search(bench, Bench.by_file, look, ways)
     return [numbers[repair.id] for repair in bench.open], looks
 
 

@@ -1,0 +1,68 @@
+"""Whether the faults that repairs claim are gone and none is new, as every per-file detector says."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from nightmend.proof.bench import Bench
+from nightmend.proof.together import spared
+from nightmend.repairs.recheck import Shift, change, compare
+from nightmend.repairs.repair import Repair
+
+
+def redetection_rung(bench: Bench) -> None:
+    """Look again with every per-file detector: each repair's issue is gone and none is new.
+
+    A repair that claims no issue only has to bring none. What it may leave behind in place of its issue is no
+    finding that the target's own configuration asks for. What a look at many at once leaves in doubt is
+    looked at alone.
+    """
+    clear = spared(bench)
+    for repair in bench.open:
+        if repair.id in clear:
+            bench.note(repair, issue_gone=True if repair.faults else None, new_issues=())
+    _look_alone(bench, [repair for repair in bench.open if repair.id not in clear])
+
+
+def combined_redetection_rung(bench: Bench) -> None:
+    """Look alone once more at the repairs of each file in which something is new with all that were kept.
+
+    What one of them brings may have been hidden by another that has fallen since.
+    """
+    files = bench.by_file()
+    changes = [change(path, bench.contents[path], repairs) for path, repairs in files.items()]
+    shifts = compare(bench.workspace, bench.snapshot, changes)
+    worse = {
+        path
+        for path, (before, after) in zip(files, shifts, strict=True)
+        if after.more_than(before) or after.own_more_than(before)
+    }
+    _look_alone(bench, [repair for repair in bench.open if worse & set(repair.paths)])
+
+
+def _look_alone(bench: Bench, repairs: Sequence[Repair]) -> None:
+    """Note of each repair whether its issue goes and what comes with it, and refuse what is not good."""
+    changes = [change(path, bench.contents[path], [one]) for one in repairs for path in one.paths]
+    shifts = iter(compare(bench.workspace, bench.snapshot, changes))
+    for repair in repairs:
+        pairs = [next(shifts) for _ in repair.paths]
+        still = _still_there(repair, pairs)
+        risen = {fault for before, after in pairs for fault in after.more_than(before)}
+        own = sorted({rule for before, after in pairs for rule in after.own_more_than(before)})
+        new = sorted(risen - set(repair.gives_way_to)) or own
+        bench.note(repair, issue_gone=not still if repair.faults else None, new_issues=tuple(new))
+        silent = sorted({tool for _, after in pairs for tool in after.tool_failures})
+        if silent:
+            bench.drop(repair, "refused", f"{', '.join(silent)} could not look again, so nothing is known")
+        elif still:
+            bench.drop(repair, "refused", f"its issue is still there afterwards: {', '.join(still)}")
+        elif new:
+            bench.drop(repair, "refused", f"it brings new issues: {', '.join(new)}")
+
+
+def _still_there(repair: Repair, pairs: Sequence[Shift]) -> list[str]:
+    claimed = Counter(repair.faults)
+    return sorted(
+        fault
+        for fault, claims in claimed.items()
+        if sum(before.counts.get(fault, 0) - after.counts.get(fault, 0) for before, after in pairs) < claims
+    )
