@@ -19,7 +19,8 @@ from nightmend.diffs.reading import Change
 from nightmend.diffs.units import units
 from nightmend.patterns.returns import returned_type
 from nightmend.patterns.source import Module
-from nightmend.repairs.repair import Edit, Repair, Safety, clash, overlap, repair_id
+from nightmend.repairs import repair as repairs
+from nightmend.repairs.repair import Edit, Repair, Safety, overlap, repair_id
 from nightmend.targets.config import target_config
 from nightmend.targets.protected import is_test
 from nightmend.targets.trees import checkout_view, python_sources
@@ -53,15 +54,8 @@ def shuffled(found: Sequence[Repair]) -> list[Repair]:
 
 def apart(found: Iterable[Repair]) -> list[Repair]:
     """Leave out what cannot be applied beside one that comes before it."""
-    chosen: dict[str, Repair] = {}
-    by_path: dict[str, list[Repair]] = {}
-    for one in found:
-        rivals = (other for path in one.paths for other in by_path.get(path, ()))
-        if one.id not in chosen and _applies(one) and not any(clash(one, other) for other in rivals):
-            chosen[one.id] = one
-            for path in one.paths:
-                by_path.setdefault(path, []).append(one)
-    return list(chosen.values())
+    chosen, _ = repairs.apart({one.id: one for one in found if _applies(one)}.values())
+    return chosen
 
 
 def _applies(repair: Repair) -> bool:

@@ -100,6 +100,23 @@ class Blocks:
         around = self._cut(start, end, edits)
         return around and around.after
 
+    def without_others(self, edits: Sequence[Edit]) -> tuple[bytes, bytes] | None:
+        """Return the file without the definitions that the edits leave alone, before and after.
+
+        None where an edit touches anything else than a function or class of the module.
+        """
+        kept = [one for one in self.places(self.body) if any(one.has(edit.start, edit.end) for edit in edits)]
+        if not kept or not all(one.alone and isinstance(one.node, _DEFINITIONS) for one in kept):
+            return None
+        if not all(any(one.start <= edit.start and edit.end <= one.end for one in kept) for edit in edits):
+            return None
+        removals = [
+            Edit(path=edits[0].path, start=one.start, end=one.end, text="")
+            for one in self.places(self.body)
+            if one not in kept and one.alone and isinstance(one.node, _DEFINITIONS)
+        ]
+        return apply_edits(self._content, removals), apply_edits(self._content, (*removals, *edits))
+
     def _span(self, first: int, last: int, *, definition: bool) -> tuple[int, int] | None:
         """Descend from the module to the innermost statements of one block that have all of `first:last`."""
         found = None

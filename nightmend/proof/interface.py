@@ -5,7 +5,7 @@ that a module hands on, what a star import of it gets, and how a function has to
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from importlib.util import decode_source
 from pathlib import Path
@@ -31,8 +31,10 @@ from griffe import (
 
 from nightmend.parsing import one_at_a_time
 from nightmend.patterns.elsewhere import is_taken, names_taken
+from nightmend.proof.around import blocks
 from nightmend.proof.packages import Package
 from nightmend.proof.syntax import read_tree
+from nightmend.repairs.repair import Edit
 from nightmend.targets.protected import is_test
 
 _MADE_ANEW = (ExprCall, ExprDict, ExprList, ExprSet)
@@ -65,19 +67,22 @@ class Interface:
     def _taken(self) -> frozenset[str]:
         return names_taken(self._sources)
 
-    def breaks(self, path: str, before: bytes, after: bytes) -> tuple[str, ...]:
+    def breaks(self, path: str, before: bytes, after: bytes, edits: Sequence[Edit] = ()) -> tuple[str, ...]:
         """Say in a phrase each what others find in the file before and not after.
 
-        Nothing where one of the contents is no Python, which is for another rung to tell.
+        Nothing where one of the contents is no Python, which is for another rung to tell. With the `edits`
+        that make one of the other, most need only the definitions around them.
         """
         name = self._public.get(path)
         if name is None:
             return ()
         try:
+            if _same_definitions(name, path, before, edits):
+                return ()
             old, new = _read(name, path, before), _read(name, path, after)
         except (SyntaxError, ValueError, RecursionError):
             return ()
-        broken = [_phrase(one) for one in find_breaking_changes(old, new) if _matters(one)]
+        broken = [_phrase(one) for one in _breakages(old, new)]
         handed_on = self._handed_on(path, before, old)
         gone = _no_longer_there(old, new, handed_on)
         if path.endswith("__init__.py"):
@@ -119,6 +124,23 @@ class Interface:
 
         members = module.members.items()
         return frozenset(name for name, one in members if isinstance(one, Alias) and is_meant(name, one))
+
+
+def _same_definitions(name: str, path: str, before: bytes, edits: Sequence[Edit]) -> bool:
+    """Say whether edits stay in functions and classes that offer the same: then so does the module.
+
+    What a module offers is what each of its definitions does, beside its other statements. Where the others
+    have a part in it (a class inherits what another one loses), more is taken for a break here, never less.
+    """
+    parts = blocks(before).without_others(edits)
+    if parts is None:
+        return False
+    old, new = (_read(name, path, part) for part in parts)
+    return not any(_breakages(old, new)) and not any(_called_otherwise(old, new))
+
+
+def _breakages(old: Module, new: Module) -> Iterator[Breakage]:
+    return (one for one in find_breaking_changes(old, new) if _matters(one))
 
 
 def _imported_names(tree: ast.Module) -> Iterator[ast.alias]:
@@ -168,7 +190,7 @@ def _offered(module: Module) -> set[str]:
     }
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def _read(name: str, path: str, content: bytes) -> Module:
     text = decode_source(content)
     parent = None

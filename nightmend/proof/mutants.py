@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from nightmend.monitoring.pulse import beat
 from nightmend.patterns.source import Module
-from nightmend.proof.reach import Reach, is_import
+from nightmend.proof.compiling import change_problem
+from nightmend.proof.reach import Reach, is_import, statements
 from nightmend.proof.suite import SuiteRun, limits_beside, run_suite
 from nightmend.proof.syntax import is_python
 from nightmend.repairs.repair import Edit, Repair, apply_edits
@@ -125,8 +126,9 @@ def _mutants(
 ) -> Iterator[Mutant]:
     made = {edit for repair in repairs for edit in repair.edits}
     reach = Reach(suite.spectrum, contents)
+    modules = {path: Module.parse(path, content) for path, content in contents.items()}
     for repair in (one for one in repairs if one.id in wanted):
-        edit = _planted(repair, made, contents)
+        edit = _planted(repair, made, modules)
         tests = reach.tests(repair.model_copy(update={"edits": (edit,)})) if edit else None
         passing = [test for test in tests or () if suite.outcomes.get(test) == "passed"]
         if edit and tests and passing:
@@ -134,11 +136,11 @@ def _mutants(
             yield Mutant(repair.id, edit, tests, tuple(shortest[:ASKED]))
 
 
-def _planted(repair: Repair, made: set[Edit], contents: Mapping[str, bytes]) -> Edit | None:
+def _planted(repair: Repair, made: set[Edit], modules: Mapping[str, Module | None]) -> Edit | None:
     """Return a mistake in the first statement that a repair changed, where one can be made."""
     for edit in sorted(repair.edits, key=lambda edit: (edit.path, edit.start)):
         if is_python(edit.path) and not is_import(edit):
-            module = Module.parse(edit.path, contents[edit.path])
+            module = modules[edit.path]
             start = _place(edit, made)
             end = max(start, start + len(edit.text.encode().rstrip()) - 1)
             found = _mistakes(module, module.line_of(start), module.line_of(end)) if module else iter(())
@@ -156,11 +158,12 @@ def _place(edit: Edit, made: set[Edit]) -> int:
 
 def _mistakes(module: Module, first: int, last: int) -> Iterator[Edit]:
     """Yield mistakes in the statements that begin on the lines, and still parse."""
-    for node in ast.walk(module.tree):
+    for node in statements(module.tree):
         if isinstance(node, ast.stmt | ast.ExceptHandler) and first <= node.lineno <= last:
             for place, text in _wrong(node):
                 edit = module.replace(place, text.format(module.text(place)))
-                if module.with_content(apply_edits(module.content, [edit])):
+                after = apply_edits(module.content, [edit])
+                if change_problem(module.path, module.content, after, [edit], None) is None:
                     yield edit
 
 

@@ -1,13 +1,11 @@
 """The rung of the target's other Pythons: what runs on ours may need more than the oldest one has."""
 
-from collections.abc import Iterable
-
 from nightmend.environments.interpreter import Interpreter
 from nightmend.proof.bench import Bench
 from nightmend.proof.needs import new_needs
 from nightmend.proof.other_pythons import Source, compile_problems, others
 from nightmend.proof.syntax import Version, is_python
-from nightmend.repairs.repair import Repair, clash
+from nightmend.repairs.repair import Repair, apart
 from nightmend.workers import each
 
 
@@ -49,7 +47,7 @@ def _uncompiled(bench: Bench, interpreter: Interpreter) -> dict[str, str]:
     First all together; each alone only where that fails. A file that does not compile as it is says nothing.
     """
     suspects = [repair for repair in bench.open if _has_python(repair)]
-    together, rest = _apart(suspects)
+    together, rest = apart(suspects)
     base = [
         Source(path, bench.contents[path]) for path in sorted({one for two in suspects for one in two.paths})
     ]
@@ -71,19 +69,3 @@ def _uncompiled(bench: Bench, interpreter: Interpreter) -> dict[str, str]:
 
 def _is_source(source: Source) -> bool:
     return is_python(source.path)
-
-
-def _apart(repairs: Iterable[Repair]) -> tuple[list[Repair], list[Repair]]:
-    """Choose repairs that can all be applied; the others are left."""
-    chosen: list[Repair] = []
-    left: list[Repair] = []
-    by_path: dict[str, list[Repair]] = {}
-    for repair in repairs:
-        rivals = (other for path in repair.paths for other in by_path.get(path, ()))
-        if any(clash(repair, other) for other in rivals):
-            left.append(repair)
-            continue
-        chosen.append(repair)
-        for path in repair.paths:
-            by_path.setdefault(path, []).append(repair)
-    return chosen, left

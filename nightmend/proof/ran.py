@@ -10,6 +10,7 @@ from nightmend.proof.reach import (
     header,
     is_import,
     statement_span,
+    statements,
     statements_of,
 )
 from nightmend.proof.syntax import is_python, read_tree
@@ -53,7 +54,7 @@ def _headers(tree: ast.AST, first: int, last: int) -> list[tuple[int, int]]:
     """Return the lines of the statements that begin in `first:last`, but of plain text."""
     return [
         header(node)
-        for node in ast.walk(tree)
+        for node in statements(tree)
         if isinstance(node, ast.stmt) and first <= node.lineno <= last and not _is_text(node)
     ]
 
@@ -76,7 +77,7 @@ def _column(text: str) -> int | None:
 def _ran_beside(tree: ast.AST, content: bytes, line: int, column: int, lines: Collection[int]) -> bool:
     """Say whether what is put in before a line runs: the next statement of its block did, or the last one."""
     texts = content.decode(errors="replace").split("\n")
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and node.col_offset == column]
+    nodes = [node for node in statements(tree) if isinstance(node, ast.stmt) and node.col_offset == column]
 
     def one_block(first: int, last: int) -> bool:
         depths = (_column(text) for text in texts[first - 1 : last])

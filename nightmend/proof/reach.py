@@ -5,7 +5,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from nightmend.proof.spectrum import OUTSIDE, Spectrum
 from nightmend.proof.syntax import is_python, parse, read_tree
@@ -13,6 +13,7 @@ from nightmend.repairs.repair import Edit, Repair
 from nightmend.sequences import common_prefix
 
 IMPORTS = (ast.Import, ast.ImportFrom)
+Statement = ast.stmt | ast.ExceptHandler | ast.match_case
 
 
 class Reach:
@@ -95,7 +96,7 @@ def _touched(tree: ast.Module, first: int, last: int) -> list[ast.AST]:
 
 def _touches(node: ast.AST, first: int, last: int) -> bool:
     """Say whether a statement has one of the lines; of one with others in it only its header counts."""
-    if not isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+    if not isinstance(node, Statement):
         return False
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return node.lineno <= last and first <= (node.end_lineno or 0)
@@ -129,7 +130,9 @@ def changed_lines(edit: Edit, content: bytes) -> tuple[int, int]:
 
 def _inside_function(tree: ast.AST, line: int) -> bool:
     """Say whether a line runs only when a function is called: a header runs where the function is made."""
-    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    functions = (
+        node for node in statements(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
     return any(
         node.body[0].lineno <= line <= (node.end_lineno or 0) and line > node.lineno for node in functions
     )
@@ -137,18 +140,20 @@ def _inside_function(tree: ast.AST, line: int) -> bool:
 
 def statement_span(tree: ast.AST, first: int, last: int) -> tuple[int, int]:
     """Return the lines of the smallest statement around `first:last`, a compound one without its body."""
-    best = (first, last)
-    size = None
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-            continue
-        start, end = header(node)
-        if start <= first <= end and (size is None or end - start < size):
-            best, size = (start, max(end, last)), end - start
-    return best
+    around = [(start, end) for start, end in map(header, statements(tree)) if start <= first <= end]
+    if not around:
+        return first, last
+    start, end = min(around, key=lambda lines: lines[1] - lines[0])
+    return start, max(end, last)
 
 
-def header(node: ast.stmt | ast.ExceptHandler | ast.match_case) -> tuple[int, int]:
+@lru_cache(maxsize=64)
+def statements(tree: ast.AST) -> tuple[Statement, ...]:
+    """Return all statements of a tree, and the handlers and cases of them."""
+    return tuple(node for node in ast.walk(tree) if isinstance(node, Statement))
+
+
+def header(node: Statement) -> tuple[int, int]:
     """Return the lines of a statement, of a compound one without its body."""
     if isinstance(node, ast.match_case):
         return node.pattern.lineno, max(node.pattern.lineno, node.body[0].lineno - 1)

@@ -83,11 +83,12 @@ def interface_rung(bench: Bench) -> None:
     for repair in list(bench.open):
         if bench.grades.get(repair.id) == "A":
             continue
-        changed = bench.changed([repair]).items()
         breaks = [
             one
-            for path, content in changed
-            for one in bench.interface.breaks(path, bench.contents[path], content)
+            for path, content in bench.changed([repair]).items()
+            for one in bench.interface.breaks(
+                path, bench.contents[path], content, [edit for edit in repair.edits if edit.path == path]
+            )
         ]
         bench.note(repair, interface_breaks=tuple(breaks))
         if breaks and not bench.workspace.night.allow_breaking:

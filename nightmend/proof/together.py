@@ -9,10 +9,11 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from nightmend.proof.bench import Bench
 from nightmend.repairs.recheck import Mark, Places, change, places
-from nightmend.repairs.repair import Edit, Repair, clash
+from nightmend.repairs.repair import Edit, Repair, apart
 
 _ENOUGH = 3
 """Repairs of a file for which a look at once is worth it."""
@@ -44,13 +45,14 @@ def spared(bench: Bench) -> frozenset[str]:
 
 def _lots(repairs: Iterable[Repair]) -> Lots:
     """Return for each file repairs that can all be applied; what changes several files is in none."""
-    lots: Lots = {}
-    for repair in repairs:
-        if len(repair.paths) == 1:
-            lot = lots.setdefault(repair.paths[0], [])
-            if not any(clash(repair, other) for other in lot):
-                lot.append(repair)
-    return lots
+    together, _ = apart(one for one in repairs if len(one.paths) == 1)
+    by_path = sorted(together, key=_path)
+    return {path: list(lot) for path, lot in groupby(by_path, _path)}
+
+
+def _path(repair: Repair) -> str:
+    [path] = repair.paths
+    return path
 
 
 def _looked(bench: Bench, lots: Lots) -> Iterator[tuple[str, list[Repair], Places]]:
@@ -63,7 +65,7 @@ def _doubtful(bench: Bench, lot: Sequence[Repair], seen: Places) -> set[str]:
     """Return the repairs of a lot, by their ids, that may have brought something, or left their issue."""
     if seen.tool_failures:
         return {one.id for one in lot}
-    regions = Regions(bench.contents[lot[0].paths[0]], lot)
+    regions = Regions(bench.contents[_path(lot[0])], lot)
     rules = regions.after(seen.after.rules) - regions.before(seen.before.rules)
     faults_before, faults_after = regions.before(seen.before.faults), regions.after(seen.after.faults)
     came = {place for place, _ in (rules | (faults_after - faults_before))}

@@ -79,6 +79,22 @@ def clash(first: Repair, second: Repair) -> bool:
     return any(overlap(one, other) for one in first.edits for other in second.edits)
 
 
+def apart(repairs: Iterable[Repair]) -> tuple[list[Repair], list[Repair]]:
+    """Return repairs of one snapshot that can all be applied, and those that clash with an earlier one."""
+    chosen: list[Repair] = []
+    left: list[Repair] = []
+    by_path: dict[str, list[Repair]] = {}
+    for repair in repairs:
+        rivals = (other for path in repair.paths for other in by_path.get(path, ()))
+        if any(clash(repair, other) for other in rivals):
+            left.append(repair)
+            continue
+        chosen.append(repair)
+        for path in repair.paths:
+            by_path.setdefault(path, []).append(repair)
+    return chosen, left
+
+
 def apply_edits(content: bytes, edits: Iterable[Edit]) -> bytes:
     """Return the content with all edits done, equal ones once.
 

@@ -6,6 +6,7 @@ from nightmend.proof.bench import Bench
 from nightmend.proof.interface import Interface
 from nightmend.proof.packages import packages_of
 from nightmend.proof.rungs import interface_rung
+from nightmend.repairs.repair import Edit
 
 FILES = (
     "shop/__init__.py", "shop/cart.py", "shop/prices.py", "shop/_inner.py", "shop/tests/test.py", "setup.py",
@@ -209,6 +210,39 @@ HARMLESS = [
 @pytest.mark.parametrize(("before", "after"), [one[1:] for one in HARMLESS], ids=[one[0] for one in HARMLESS])
 def test_what_takes_nothing_from_others_is_no_break(interface, before, after):
     assert interface.breaks(CART, before.encode(), after.encode()) == ()
+
+
+AROUND = (
+    "import functools\nfrom dataclasses import dataclass, field\n\n\ndef earlier(a):\n    return a\n\n\n",
+    "\n\n\nclass Later:\n    def f(self):\n        return 1\n\n\nLAST = earlier\n",
+)
+ONLY_IN_THEIR_FILE = [
+    (
+        "a dataclass gets a field that is needed",
+        "@dataclass\nclass C:\n    a: int",
+        "@dataclass\nclass C:\n    a: int\n    b: int",
+    ),
+    (
+        "a property is a method now",
+        "class C:\n    @functools.cached_property\n    def f(self): pass",
+        "class C:\n    def f(self): pass",
+    ),
+]  # fmt: skip
+"""What a definition offers by names that its file imports."""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [one[1:3] for one in (*BREAKS, *HARMLESS, *ONLY_IN_THEIR_FILE)],
+    ids=[one[0] for one in (*BREAKS, *HARMLESS, *ONLY_IN_THEIR_FILE)],
+)
+def test_with_the_edits_less_is_read_and_the_same_is_told(interface, before, after):
+    head, tail = AROUND
+    whole, changed = (f"{head}{middle}{tail}".encode() for middle in (before, after))
+    edit = Edit(path=CART, start=len(head.encode()), end=len(f"{head}{before}".encode()), text=after)
+    told = interface.breaks(CART, whole, changed)
+    assert interface.breaks(CART, whole, changed, [edit]) == told
+    assert told or (before, after) not in [one[1:] for one in ONLY_IN_THEIR_FILE]
 
 
 @pytest.mark.parametrize("path", ["shop/_inner.py", "shop/tests/test.py", "setup.py", "README.md"])
