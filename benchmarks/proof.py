@@ -87,12 +87,19 @@ class Figures(Frozen):
 class Subject:
     """A project with its baseline, on which lots of repairs are tried."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, *, any_layout: bool = False) -> None:
         folder = state_folder() / "benchmarks" / f"{project.name}-{project.version}"
         folder.mkdir(parents=True, exist_ok=True)
         place = repository(project, folder)
         python = str(environment(project, place, folder)) if project.needs else None
-        night = open_night(place, python, home=folder / "proof", build_environment=not python, tell=print)
+        night = open_night(
+            place,
+            python,
+            home=folder / "proof",
+            build_environment=not python,
+            any_layout=any_layout,
+            tell=print,
+        )
         self.workspace = Workspace(night)
         self.base = night.base
         self.floor = target_config(self.workspace.store, self.base).python_floor

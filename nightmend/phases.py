@@ -89,7 +89,7 @@ def repaired(
         update={
             "rounds": tuple(earlier),
             "agents": _counted(agents, done),
-            "gates": (*gates, *safety_gates(settled, baseline, before, quality)),
+            "gates": (*gates, *safety_gates(workspace.night, settled, baseline, before, quality)),
             "diagnosis": _diagnosis(workspace, start, settled, last=last),
             "quality": workspace.put(quality),
             "seconds": time.perf_counter() - clock,
@@ -147,13 +147,15 @@ def _diagnosis(workspace: Workspace, start: PhaseResult, settled: Settled, *, la
     return workspace.put(diagnose(workspace, settled.snapshot, deep=last))
 
 
-def safety_gates(settled: Settled, baseline: Baseline, before: Quality, after: Quality) -> tuple[Gate, ...]:
+def safety_gates(
+    night: Night, settled: Settled, baseline: Baseline, before: Quality, after: Quality
+) -> tuple[Gate, ...]:
     """Weigh a tree against the one before: its tests, its grave issues, its measures."""
     passed = Counter(baseline.suite.outcomes.values())["passed"] if baseline.suite.usable else 0
     return (
         tests_gate(settled.broken, passed),
         no_new_high_gate(settled.new_high),
-        *ratchet_gates(before, after),
+        *ratchet_gates(before, after, any_layout=night.any_layout),
     )
 
 

@@ -48,7 +48,10 @@ def _look_alone(bench: Bench, repairs: Sequence[Repair]) -> None:
         still = _still_there(repair, pairs)
         risen = {fault for before, after in pairs for fault in after.more_than(before)}
         own = sorted({rule for before, after in pairs for rule in after.own_more_than(before)})
-        new = sorted(risen - set(repair.gives_way_to)) or own
+        allowed = set(repair.gives_way_to)
+        if bench.workspace.night.any_layout:
+            allowed |= {fault for _, after in pairs for fault in after.layout}
+        new = sorted(risen - allowed) or own
         bench.note(repair, issue_gone=not still if repair.faults else None, new_issues=tuple(new))
         silent = sorted({tool for _, after in pairs for tool in after.tool_failures})
         if silent:

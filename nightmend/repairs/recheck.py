@@ -40,6 +40,8 @@ class FaultCounts(Frozen):
     counts: dict[str, int]
     high: dict[str, int]
     """Those of high severity."""
+    layout: frozenset[str] = frozenset()
+    """The faults among them that are of layout alone."""
     pep8: int
     """Findings of pycodestyle."""
     unannotated: int
@@ -290,6 +292,7 @@ def _counts(
     lacks = Counts() if is_markup(pair[0]) else count(*pair)
     return FaultCounts(
         counts=Counter(cluster.fault for cluster in found),
+        layout=frozenset(cluster.fault for cluster in found if cluster.layout),
         high=Counter(cluster.fault for cluster in found if cluster.severity == "high"),
         pep8=sum(finding.detector == "pycodestyle" for finding in findings),
         own=Counter(f"{finding.detector}:{finding.rule}" for finding in findings if finding.enabled),

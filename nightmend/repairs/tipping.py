@@ -106,8 +106,10 @@ def _everything(bench: Bench) -> Groups:
 
 def _new_faults(bench: Bench, begun: Sequence[tuple[str, Sequence[Repair]]]) -> list[Worse]:
     """Look for grave faults, and for measures that may never fall."""
+    free = {"pep8"} if bench.workspace.night.any_layout else set()
     risen = [
-        (*one.after.graver_than(one.before), *one.after.below(one.before)) for one in _shifts(bench, begun)
+        (*after.graver_than(before), *(name for name in after.below(before) if name not in free))
+        for before, after in _shifts(bench, begun)
     ]
     return [{path: faults} if faults else {} for (path, _), faults in zip(begun, risen, strict=True)]
 

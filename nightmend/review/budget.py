@@ -205,7 +205,7 @@ def looked_at(workspace: Workspace, course: Course, settled: Settled, baseline: 
         update={
             "snapshot": settled.snapshot,
             "gates": (
-                *safety_gates(settled, baseline, first, quality),
+                *safety_gates(workspace.night, settled, baseline, first, quality),
                 no_new_high_gate(new_high(before, after), "no_new_high_severity:shipment"),
             ),
             "diagnosis": workspace.put(after),

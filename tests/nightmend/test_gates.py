@@ -128,6 +128,12 @@ def test_the_ratchet_counts_violations_so_that_a_better_ratio_does_not_hide_more
     assert closed(ratchet_gates(before, before), "strict") == ()
 
 
+def test_layout_of_what_others_wrote_closes_no_ratchet():
+    worse = quality(pep8_violations=13, undocumented=4)
+    shut = closed(ratchet_gates(quality(), worse, any_layout=True), "ratchet")
+    assert [gate.name for gate in shut] == ["ratchet:undocumented"]
+
+
 def test_quality_gates_weigh_percentages_against_the_thresholds():
     weighed = quality_gates(
         quality(), Thresholds(pep8_compliance=90, type_hint_coverage=81, documentation_coverage=50)

@@ -197,6 +197,17 @@ class TestRedetection:
         refused = ("refused", ("ruff:E722",)) if enables == "E722" else ("kept", ())
         assert (one.verdict, one.evidence.new_issues) == refused
 
+    @pytest.mark.parametrize("selects", ["W291", "F401"])
+    def test_layout_that_the_target_does_not_ask_for_is_free_in_what_others_wrote(
+        self, workspace_of, repair_in, selects
+    ):
+        workspace = workspace_of({"a.py": "x = 1\n", "ruff.toml": f"lint.select = ['{selects}']\n"})
+        others = type(workspace)(workspace.night.model_copy(update={"any_layout": True}))
+        repair = repair_in(workspace, "a.py", "x = 1", "x = 1 ")
+        assert after(redetection_rung, workspace, repair).verdict == "refused"
+        one = after(redetection_rung, others, repair)
+        assert one.verdict == ("refused" if selects == "W291" else "kept")
+
     def test_an_issue_must_be_gone_and_nothing_new_there(self, verdicts):
         assert verdicts["gone"].verdict == "kept"
         assert verdicts["gone"].evidence.issue_gone is True
