@@ -96,6 +96,8 @@ class Shift(NamedTuple):
     after: FaultCounts
 
 
+_MOST = 0.5
+"""Part of a file beyond which no excerpt is read: what is said of the whole one is known."""
 T = TypeVar("T")
 Mark = tuple[str, int]
 """A name, and the line where it stands in a file, from 1."""
@@ -179,6 +181,8 @@ def _pairs(found: Sequence[T]) -> Iterator[tuple[T, T]]:
 def _looks(change: Change) -> tuple[_Look, _Look]:
     before, after = excerpts(change.path, change.before, change.edits)
     changed = apply_edits(change.before, change.edits)
+    if len(before.content) > _MOST * len(change.before):
+        before, after = Excerpt(content=change.before), Excerpt(content=changed)
     return (
         _Look(path=change.path, content=change.before, excerpt=before, base=True),
         _Look(path=change.path, content=changed, excerpt=after),
@@ -202,25 +206,37 @@ def _found(
 
     Every tool runs once, and reads no file of the snapshot twice.
     """
-    known = _known(workspace, snapshot)
-    by_file = detectors().keys() - BY_STATEMENT
-    found = {pair: known[pair] for one in looks if one.base and (pair := (one.path, one.content)) in known}
-    new = [pair for one in looks if (pair := (one.path, one.content)) not in found]
-    more, failures = _seen(workspace, snapshot, by_file, new)
-    found |= more
-    if not failures:
-        known |= {pair: found[pair] for one in looks if one.base and (pair := (one.path, one.content))}
+    whole = [(one.path, one.content) for one in looks]
     shown = [(one.path, one.excerpt.content) for one in looks]
-    by_statement, others = _seen(workspace, snapshot, BY_STATEMENT, shown)
+    base = {pair for one, pair in zip(looks, whole, strict=True) if one.base}
+    by_file = frozenset(detectors()) - BY_STATEMENT
+    of_files, failures = _asked(workspace, snapshot, by_file, whole, base)
+    of_statements, others = _asked(workspace, snapshot, BY_STATEMENT, shown, base)
     findings = [
-        [*found[one.path, one.content], *(_placed(finding, one.excerpt) for finding in by_statement[pair])]
-        for one, pair in zip(looks, shown, strict=True)
+        [*of_files[file], *(_placed(finding, one.excerpt) for finding in of_statements[part])]
+        for one, file, part in zip(looks, whole, shown, strict=True)
     ]
     return findings, failures | others
 
 
-@lru_cache(maxsize=4)
-def _known(workspace: Workspace, snapshot: Snapshot) -> Findings:
+def _asked(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    tools: frozenset[str],
+    pairs: Sequence[tuple[str, bytes]],
+    base: Container[tuple[str, bytes]],
+) -> tuple[Findings, dict[str, str]]:
+    """Return what some tools find, asking once for the files of the snapshot, the `base`."""
+    known = _known(workspace, snapshot, tools)
+    found = {pair: known[pair] for pair in pairs if pair in known}
+    more, failures = _seen(workspace, snapshot, tools, [pair for pair in pairs if pair not in found])
+    if not failures:
+        known |= {pair: findings for pair, findings in more.items() if pair in base}
+    return found | more, failures
+
+
+@lru_cache(maxsize=8)
+def _known(workspace: Workspace, snapshot: Snapshot, tools: frozenset[str]) -> Findings:
     """Return where to keep what tools say of whole files of a snapshot: every rung asks again."""
     return {}
 
