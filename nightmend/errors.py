@@ -34,6 +34,10 @@ class SandboxError(NightmendError):
     exit_code = 3
 
 
+class EndedError(SandboxError):
+    """Somebody else ended a sandbox, which says nothing of the machine, nor of the command."""
+
+
 class SilentAgentError(NightmendError):
     """An agent gave no sign of life for longer than `default_timeout`, and was ended with its sandboxes."""
 

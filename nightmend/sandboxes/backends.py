@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from nightmend.errors import NightmendError, PrerequisiteError
+from nightmend.errors import EndedError, NightmendError, PrerequisiteError
 from nightmend.monitoring.pulse import adopt
 from nightmend.sandboxes.bubblewrap import Bubblewrap
 from nightmend.sandboxes.docker import Docker
@@ -14,6 +14,8 @@ from nightmend.sandboxes.obstacles import obstacle, surroundings
 from nightmend.sandboxes.protocol import Sandbox, SandboxSpec
 from nightmend.settings import BackEnd
 
+_TRIES = 3
+"""Trials at the most, where somebody ends those before."""
 BACKENDS: dict[str, Callable[[SandboxSpec], Sandbox]] = {"bubblewrap": Bubblewrap, "docker": Docker}
 
 
@@ -43,6 +45,17 @@ def diagnose_backend(name: str) -> tuple[bool, str]:
     """Run a real command in a real sandbox; return whether that worked, and a sentence that says so."""
     if platform.system() != "Linux":
         return False, obstacle(surroundings())
+    said = ""
+    for _ in range(_TRIES):
+        try:
+            return _tried(name)
+        except EndedError as error:
+            said = str(error)
+    return False, f"{name} does not run here ({said}): {CURES[name]()}"
+
+
+def _tried(name: str) -> tuple[bool, str]:
+    """Do so once; EndedError where somebody ended it."""
     with tempfile.TemporaryDirectory(prefix="nightmend-trial-") as folder:
         try:
             lower = Path(folder, "lower")
@@ -50,6 +63,8 @@ def diagnose_backend(name: str) -> tuple[bool, str]:
             spec = SandboxSpec(name="doctor", base_directory=folder, lower=str(lower))
             with BACKENDS[name](spec) as sandbox:
                 result = sandbox.execute_command("echo works > file")
+        except EndedError:
+            raise
         except PrerequisiteError as error:
             return False, str(error)
         except NightmendError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import IO, NamedTuple
 
-from nightmend.errors import SandboxError
+from nightmend.errors import EndedError, SandboxError
 from nightmend.monitoring.pulse import beat
 from nightmend.sandboxes.disk import Disk
 from nightmend.sandboxes.meter import Meter
@@ -116,7 +116,9 @@ class Watch:
         if self.closed:
             raise SandboxError("the sandbox was closed while its command ran")
         if code is None and limit is None:
-            reason = stderr.decode(errors="replace").strip() or ended_otherwise
+            reason = stderr.decode(errors="replace").strip()
+            if not reason:
+                raise EndedError(f"the sandbox could not be set up: {ended_otherwise}")
             raise SandboxError(f"the sandbox could not be set up: {reason}")
         return CommandResult(
             return_code=(code or KILLED) if limit else code or 0,

@@ -1,13 +1,17 @@
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 import nightmend
 from nightmend.errors import PrerequisiteError, SandboxError
 from nightmend.sandboxes import backends
 from nightmend.sandboxes.backends import available, create, diagnose_backend
+from nightmend.sandboxes.bubblewrap import Bubblewrap
 from nightmend.sandboxes.protocol import Bind, SandboxSpec
 
 DIAGNOSE = "from nightmend.sandboxes.backends import diagnose_backend; print(*diagnose_backend({!r}))"
@@ -91,3 +95,30 @@ def test_a_base_directory_that_others_can_change_is_refused(backend, tmp_path):
     shared.chmod(0o1777)
     if os.geteuid() == 0:
         create(SandboxSpec(name="x", base_directory=str(shared), lower=None, back_end=backend)).close()
+
+
+@pytest.mark.parametrize(("ends", "works"), [(2, True), (3, False)])
+def test_a_trial_that_somebody_ends_says_nothing_of_the_machine(offer, ends, works):
+    begun = []
+
+    class Doomed(Bubblewrap):
+        def execute_command(self, command):
+            begun.append(self)
+            if len(begun) > ends:
+                return super().execute_command(command)
+            with ThreadPoolExecutor(1) as pool:
+                running = pool.submit(super().execute_command, "sleep 31.25")
+                kill_boxes(until=running.done)
+                return running.result()
+
+    offer({"bubblewrap": Doomed})
+    assert diagnose_backend("bubblewrap")[0] is works
+    assert len(begun) == 3
+
+
+def kill_boxes(until):
+    while not until():
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if process.name() == "bwrap":
+                    process.kill()
