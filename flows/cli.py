@@ -4,6 +4,7 @@ Prefect is imported only by the commands that run a flow, behind the environment
 """
 
 import contextlib
+import importlib
 import logging
 import os
 import sys
@@ -126,7 +127,7 @@ def recover(
         )
     if dask_address:
         look_at_cluster(dask_address)
-    with night_environment():
+    with night_environment("flows.recover"):
         from flows.recover import recover as flow
 
         published = flow(
@@ -159,7 +160,7 @@ def recover(
 def diagnose(target: Path, python: str | None, build_environment: bool, report: Path | None) -> None:
     """Say what is wrong with a repository, and change nothing."""
     opened = look_at(target, python, report, publishes=False)
-    with night_environment():
+    with night_environment("flows.diagnose"):
         from flows.diagnose import diagnose as flow
 
         flow(str(opened.path), python, str(report.absolute()) if report else None, build_environment)
@@ -186,7 +187,7 @@ def prove(
     if (source is None) == (ref is None):
         raise UsageError("say what to prove: --diff FILE (- is standard input), or --ref BRANCH")
     opened = look_at(target, python, report)
-    with proposed(opened, source, ref) as diff, night_environment():
+    with proposed(opened, source, ref) as diff, night_environment("flows.prove"):
         from flows.prove import prove as flow
 
         folder = str(report.absolute()) if report else None
@@ -203,7 +204,7 @@ def prove(
 def validate(target: Path, python: str | None, build_environment: bool) -> None:
     """Validate a repository and what a night stands on, and say what is left for a person."""
     opened = look_at(target, python, None, publishes=False)
-    with night_environment():
+    with night_environment("flows.validation"):
         from flows.validation import validation as flow
 
         found = flow(str(opened.path), python, build_environment)
@@ -237,7 +238,7 @@ def rollback(target: Path, name: str) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     refuse_second(state_folder(), opened)
-    with night_environment():
+    with night_environment("flows.rollback"):
         from flows.rollback import rollback as flow
 
         flow(str(opened.path), name)
@@ -375,8 +376,11 @@ def checkpoints_of(target: Target) -> Checkpoints:
 
 
 @contextlib.contextmanager
-def night_environment() -> Iterator[None]:
-    """Give a flow what it needs on a terminal: quiet logs, and a Prefect API, private where there is none."""
+def night_environment(flow: str) -> Iterator[None]:
+    """Give a flow, by its module, what it needs on a terminal: quiet logs, and a Prefect API.
+
+    The API is private where there is none.
+    """
     with state_home() as home:
         prepare_environment(home)
     os.environ[TERMINAL] = "1"
@@ -384,7 +388,7 @@ def night_environment() -> Iterator[None]:
     from flows.server import prefect_api
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    with prefect_api(home):
+    with prefect_api(home, meanwhile=lambda: importlib.import_module(flow)):
         yield
 
 

@@ -27,16 +27,23 @@ START_SECONDS = 180
 
 
 @contextlib.contextmanager
-def prefect_api(home: Path) -> Iterator[str]:
-    """Give the address of the API for the night: the person's own if one is set, else a private server's."""
+def prefect_api(home: Path, meanwhile: Callable[[], object] = lambda: None) -> Iterator[str]:
+    """Give the address of the API for the night: the person's own if one is set, else a private server's.
+
+    Do something `meanwhile`: a server needs some seconds to start.
+    """
     own = PREFECT_API_URL.value()
     if own:
         _ask(own)
+        meanwhile()
         yield own
         return
     # Heartbeats tell a server that outlives us that we died; this one does not, and each costs a second.
     settings = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
-    with private_server(home, _end_night) as url, temporary_settings({PREFECT_API_URL: url, **settings}):
+    with (
+        private_server(home, _end_night, meanwhile) as url,
+        temporary_settings({PREFECT_API_URL: url, **settings}),
+    ):
         previous = os.environ.get("PREFECT_API_URL")
         os.environ["PREFECT_API_URL"] = url  # Dask workers are other processes
         os.environ[PRIVATE] = "1"
@@ -70,10 +77,12 @@ def _end_night() -> None:
 
 
 @contextlib.contextmanager
-def private_server(home: Path, died: Callable[[], None] = lambda: None) -> Iterator[str]:
+def private_server(
+    home: Path, died: Callable[[], None] = lambda: None, meanwhile: Callable[[], object] = lambda: None
+) -> Iterator[str]:
     """Run a server that keeps its data below `home`, and ends with us; gives the address of its API.
 
-    `died` is called, in a thread, when it ends by itself.
+    `died` is called, in a thread, when it ends by itself; `meanwhile` while it starts.
     """
     port = _free_port()
     url = f"http://127.0.0.1:{port}/api"
@@ -91,6 +100,7 @@ def private_server(home: Path, died: Callable[[], None] = lambda: None) -> Itera
         )
     wanted = threading.Event()
     try:
+        meanwhile()
         _wait(server, url, log)
         threading.Thread(target=_watch, args=(server, wanted, died), name="server", daemon=True).start()
         yield url
