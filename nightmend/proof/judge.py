@@ -11,6 +11,7 @@ from nightmend.proof.rungs import (
     equality_rung,
     imports_rung,
     interface_rung,
+    names_rung,
     overlap_rung,
     policy_rung,
     reach_rung,
@@ -42,6 +43,7 @@ def judge(
     layout_rung(bench)
     pythons_rung(bench)
     equality_rung(bench)
+    names_rung(bench)
     interface_rung(bench)
     runnable_rung(bench, baseline.unrunnable)
     redetection_rung(bench)

@@ -1,6 +1,7 @@
 """The rungs of the ladder that need no test run, from cheap to dear."""
 
 from nightmend.proof.bench import Bench
+from nightmend.proof.binding import lost_probes, unbound_reads
 from nightmend.proof.bytecode import same_code
 from nightmend.proof.compiling import change_problem
 from nightmend.proof.equality import same_tree
@@ -76,6 +77,32 @@ def _is_equal(bench: Bench, repair: Repair, path: str, after: bytes) -> bool:
     if bench.erasure.reads_sources or changes_imports(repair, bench.contents):
         return False  # `total as total` hands a name on, and compiles to what `total` does
     return same_code(path, before, after, edits)
+
+
+def names_rung(bench: Bench) -> None:
+    """Refuse what lets a name be read that nothing has bound, and what no longer asks for an import."""
+    for repair in list(bench.open):
+        if bench.grades.get(repair.id) == "A":
+            continue
+        for path, after in bench.changed([repair]).items():
+            problem = _names_problem(bench, repair, path, after) if is_python(path) else None
+            if problem:
+                bench.drop(repair, "refused", problem)
+
+
+def _names_problem(bench: Bench, repair: Repair, path: str, after: bytes) -> str | None:
+    before = bench.contents[path]
+    edits = [edit for edit in repair.edits if edit.path == path]
+    try:
+        unbound = unbound_reads(before, after, edits)
+        lost = lost_probes(before, after) if changes_imports(repair, bench.contents) else ()
+    except (SyntaxError, ValueError, RecursionError):
+        return None  # the syntax rung has let it pass for what it is
+    if unbound:
+        return f"a way leads to where {', '.join(unbound)} is read and nothing has bound it"
+    if lost:
+        return f"it takes the import of {', '.join(lost)} out of a `try` that asks whether it is there"
+    return None
 
 
 def interface_rung(bench: Bench) -> None:
