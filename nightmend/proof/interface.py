@@ -5,7 +5,8 @@ that a module hands on, what a star import of it gets, and how a function has to
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from importlib.util import decode_source
 from pathlib import Path
@@ -21,6 +22,7 @@ from griffe import (
     ExprDict,
     ExprList,
     ExprSet,
+    ExprTuple,
     Function,
     Module,
     Parameter,
@@ -43,6 +45,7 @@ _IDLE_BASES = ("object", "Generic[", "typing.Generic[")
 """Bases that a class has without being told, and those that its own type parameters stand for."""
 _POSITIONAL = (ParameterKind.positional_only, ParameterKind.positional_or_keyword)
 _ON_CLASS = frozenset({"staticmethod", "classmethod"})
+_READS_SLOTS = re.compile(rb"\.__slots__\b|['\"]__slots__['\"]")
 _NO_NAMES_OF_OTHERS = frozenset({"__all__", "__metaclass__"})
 
 
@@ -52,7 +55,7 @@ class Interface:
     `sources` are all of the target, its tests too: they show what is imported from where.
     """
 
-    def __init__(self, packages: Iterable[Package], sources: Iterable[bytes] = ()) -> None:
+    def __init__(self, packages: Iterable[Package], sources: Collection[bytes] = ()) -> None:
         self._sources = sources
         names = {path: name for package in packages for name, path in package.modules.items()}
         self._modules = frozenset(names.values())
@@ -77,12 +80,16 @@ class Interface:
         if name is None:
             return ()
         try:
-            if _same_definitions(name, path, before, edits):
+            if self._same_definitions(name, path, before, edits):
                 return ()
             old, new = _read(name, path, before), _read(name, path, after)
         except (SyntaxError, ValueError, RecursionError):
             return ()
         broken = [_phrase(one) for one in _breakages(old, new)]
+        broken += [
+            f"{one}.__slots__: the order is another one, and somebody reads it"
+            for one in self._reordered(old, new)
+        ]
         handed_on = self._handed_on(path, before, old)
         gone = _no_longer_there(old, new, handed_on)
         if path.endswith("__init__.py"):
@@ -90,6 +97,34 @@ class Interface:
         broken += [f"{name}.{one} can no longer be imported" for one in gone]
         broken += [f"{name}.{one} is left out of a star import" for one in _unstarred(old, new, handed_on)]
         return tuple(dict.fromkeys((*broken, *_called_otherwise(old, new))))
+
+    def _same_definitions(self, name: str, path: str, before: bytes, edits: Sequence[Edit]) -> bool:
+        """Say whether edits stay in functions and classes that offer the same: then so does the module.
+
+        What a module offers is what each of its definitions does, beside its other statements. Where the
+        others have a part in it (a class inherits what another one loses), more is taken for a break here,
+        never less.
+        """
+        parts = blocks(before).without_others(edits)
+        if parts is None or _outline(parts[0]) != _outline(parts[1]):
+            return False
+        old, new = (_read(name, path, part) for part in parts)
+        return not any((*_breakages(old, new), *_called_otherwise(old, new), *self._reordered(old, new)))
+
+    @cached_property
+    def _reads_slots(self) -> bool:
+        return any(map(_READS_SLOTS.search, self._sources))
+
+    def _reordered(self, old: Module, new: Module) -> list[str]:
+        """The classes whose slots have another order, where somebody in the target reads them."""
+        if not self._reads_slots:
+            return []
+        now = dict(_slots(new))
+        return [
+            name
+            for name, was in _slots(old)
+            if was != now.get(name, was) and sorted(was) == sorted(now[name])
+        ]
 
     def _parts(self, package: str, content: bytes) -> set[str]:
         """The modules that a package makes attributes of itself, which griffe skips."""
@@ -126,17 +161,15 @@ class Interface:
         return frozenset(name for name, one in members if isinstance(one, Alias) and is_meant(name, one))
 
 
-def _same_definitions(name: str, path: str, before: bytes, edits: Sequence[Edit]) -> bool:
-    """Say whether edits stay in functions and classes that offer the same: then so does the module.
+def _slots(module: Module) -> Iterator[tuple[str, list[str]]]:
+    for one in _classes(module):
+        slots = one.members.get("__slots__")
+        if isinstance(slots, Attribute) and isinstance(slots.value, ExprList | ExprTuple):
+            yield one.path, [str(element) for element in slots.value.elements]
 
-    What a module offers is what each of its definitions does, beside its other statements. Where the others
-    have a part in it (a class inherits what another one loses), more is taken for a break here, never less.
-    """
-    parts = blocks(before).without_others(edits)
-    if parts is None:
-        return False
-    old, new = (_read(name, path, part) for part in parts)
-    return not any(_breakages(old, new)) and not any(_called_otherwise(old, new))
+
+def _outline(content: bytes) -> list[tuple[str, str]]:
+    return [(type(one).__name__, getattr(one, "name", "")) for one in read_tree(content).body]
 
 
 def _breakages(old: Module, new: Module) -> Iterator[Breakage]:

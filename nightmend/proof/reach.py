@@ -13,6 +13,7 @@ from nightmend.repairs.repair import Edit, Repair
 from nightmend.sequences import common_prefix
 
 IMPORTS = (ast.Import, ast.ImportFrom)
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 Statement = ast.stmt | ast.ExceptHandler | ast.match_case
 
 
@@ -109,7 +110,9 @@ def _at_import(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     for node in body:
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            below = (getattr(node, field, ()) for field in ("body", "orelse", "finalbody", "handlers"))
+            below = (
+                getattr(node, field, ()) for field in ("body", "orelse", "finalbody", "handlers", "cases")
+            )
             yield from _at_import(one for some in below for one in some)
 
 
@@ -124,8 +127,11 @@ def changed_lines(edit: Edit, content: bytes) -> tuple[int, int]:
     kept = common_prefix(old, new)
     kept_after = common_prefix(old[kept:][::-1], new[kept:][::-1])
     start, end = edit.start + kept, edit.end - kept_after
-    first = content.count(b"\n", 0, start) + 1
-    return first, content.count(b"\n", 0, max(end - 1, start)) + 1
+    return _line_of(content, start), _line_of(content, max(end - 1, start))
+
+
+def _line_of(content: bytes, offset: int) -> int:
+    return len(_LINE_END.findall(content, 0, offset)) + 1
 
 
 def _inside_function(tree: ast.AST, line: int) -> bool:

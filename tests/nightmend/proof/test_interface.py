@@ -245,6 +245,38 @@ def test_with_the_edits_less_is_read_and_the_same_is_told(interface, before, aft
     assert told or (before, after) not in [one[1:] for one in ONLY_IN_THEIR_FILE]
 
 
+@pytest.mark.parametrize("put", ["__all__ = ['f']\n\n\n", "f = None\n", "def f(): pass\n", "class f: pass\n"])
+def test_what_is_put_between_definitions_is_read_with_the_whole_file(interface, put):
+    head, tail = AROUND
+    source = f"{head}def f(a):\n    return a{tail}"
+    start = source.index("class Later")
+    edit = Edit(path=CART, start=start, end=start, text=put)
+    whole, changed = source.encode(), f"{source[:start]}{put}{source[start:]}".encode()
+    told = interface.breaks(CART, whole, changed)
+    assert told
+    assert interface.breaks(CART, whole, changed, [edit]) == told
+
+
+@pytest.mark.parametrize(
+    ("reader", "after", "told"),
+    [
+        (b"for name in cart.__slots__: pass\n", "('b', 'a')", True),
+        (b"getattr(cart, '__slots__')\n", "['b', 'a']", True),
+        (b"class C:\n    __slots__ = ()\n", "('b', 'a')", False),
+        (b"for name in cart.__slots__: pass\n", "('a', 'b', 'c')", False),
+    ],
+)
+def test_the_order_of_slots_is_for_those_who_read_them(reader, after, told):
+    interface = Interface(packages_of(FILES), (reader,))
+    source = "class Cart:\n    __slots__ = ('a', 'b')\n"
+    start = source.index("('a'")
+    edit = Edit(path=CART, start=start, end=len(source) - 1, text=after)
+    new = source.replace("('a', 'b')", after).encode()
+    sentence = "shop.cart.Cart.__slots__: the order is another one, and somebody reads it"
+    for edits in ((), [edit]):
+        assert (sentence in interface.breaks(CART, source.encode(), new, edits)) is told
+
+
 @pytest.mark.parametrize("path", ["shop/_inner.py", "shop/tests/test.py", "setup.py", "README.md"])
 def test_what_is_not_for_others_may_change(interface, path):
     assert interface.breaks(path, b"def f(a): pass\n", b"") == ()
