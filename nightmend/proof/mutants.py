@@ -141,8 +141,11 @@ def _planted(repair: Repair, made: set[Edit], modules: Mapping[str, Module | Non
     for edit in sorted(repair.edits, key=lambda edit: (edit.path, edit.start)):
         if is_python(edit.path) and not is_import(edit):
             module = modules[edit.path]
-            start = _place(edit, made)
-            end = max(start, start + len(edit.text.encode().rstrip()) - 1)
+            text = edit.text.encode()
+            start = _place(edit, made) + len(text) - len(text.lstrip())
+            end = max(start, start + len(text.strip()) - 1)
+            if not text.strip() and module and module.line_start(module.line_of(start)) == start:
+                continue  # whole lines are gone, and the next one is as it was
             found = _mistakes(module, module.line_of(start), module.line_of(end)) if module else iter(())
             mistake = next(found, None)
             if mistake:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from nightmend.patterns.source import Module
-from nightmend.proof.mutants import _mistakes, guarded
+from nightmend.proof.mutants import _mistakes, _planted, guarded
 from nightmend.proof.suite import SuiteRun, run_suite
-from nightmend.repairs.repair import Repair, apply_edits, apply_repairs
+from nightmend.repairs.repair import Edit, Repair, apply_edits, apply_repairs
+from nightmend.sequences import common_prefix
 from nightmend.snapshot import Snapshot
 from nightmend.workspace import Workspace
 
@@ -183,3 +184,31 @@ def test_each_kind_of_statement_has_its_mistake():
     ]
     for one in filter(None, mistakes):
         assert ast.dump(ast.parse(apply_edits(content, [one]))) != ast.dump(ast.parse(content))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "planted"),
+    [
+        ("    b = 1\n", "", None),
+        ("    a = 1", "    a = 1\n    h(a)", "    pass\n"),
+        ("return a", "return a + 0", "return None"),
+        ("g(a, 1)", "g(a)", "    pass\n"),
+    ],
+    ids=["whole lines are gone", "a statement is put in", "a value is another", "a part is gone"],
+)
+def test_the_mistake_is_in_what_the_repair_wrote(old, new, planted):
+    source = "def f():\n    a = 1\n    b = 1\n    g(a, 1)\n    return a\n"
+    start = source.index(old)
+    kept = common_prefix(old, new)
+    edit = Edit(path="a.py", start=start + kept, end=start + len(old), text=new[kept:])
+    repair = Repair(
+        id="one", agent="code_quality", pattern="by-hand", safety="safe", issues=(), faults=(),
+        edits=(edit,), line=1, summary="",
+    )  # fmt: skip
+    after = apply_edits(source.encode(), [edit])
+    mistake = _planted(repair, {edit}, {"a.py": Module.parse("a.py", after)})
+    if planted is None:
+        assert mistake is None
+    else:
+        assert planted in apply_edits(after, [mistake]).decode()
+        assert apply_edits(after, [mistake]).decode().count("\n") == after.decode().count("\n")
