@@ -55,7 +55,7 @@ def diagnose_backend(name: str) -> tuple[bool, str]:
 
 
 def _tried(name: str) -> tuple[bool, str]:
-    """Do so once; EndedError where somebody ended it."""
+    """Try a back end once; EndedError where somebody ended the trial."""
     with tempfile.TemporaryDirectory(prefix="nightmend-trial-") as folder:
         try:
             lower = Path(folder, "lower")

@@ -23,6 +23,7 @@ from nightmend.settings import Limits
 _SETUP_SECONDS = 30
 _DEATH_SECONDS = 60
 _GLANCE = 0.001
+_LOOK = 0.02
 _PATIENCE = 1.0
 
 
@@ -153,8 +154,8 @@ class Container:
         while self._stands():
             if time.monotonic() > until:
                 raise SandboxError(f"a container was not removed in {_DEATH_SECONDS} seconds")
-            time.sleep(_GLANCE)
-        if self._init is not None and not readable(self._init, 0):
+            time.sleep(_LOOK)
+        if self._init is not None and not readable(self._init, max(0, until - time.monotonic())):
             raise SandboxError(f"processes of a sandbox still lived {_DEATH_SECONDS} seconds after SIGKILL")
 
     def _stands(self) -> bool:
@@ -163,4 +164,6 @@ class Container:
             self._api.inspect_container(self._id)
         except NotFound:
             return False
+        except APIError:
+            pass  # a daemon at work on its removal
         return True
