@@ -78,7 +78,7 @@ def main(names: Sequence[str]) -> None:
     tools()  # their installation is no part of their time
     for name in names or CHOSEN:
         project = listed()[name]
-        subject = Subject(project, any_layout=True)
+        subject = Subject(project, long_lines=True)
         tried = (peer(subject, tool) for tool in TOOLS)
         figures = Figures(
             project=project.label,

@@ -87,7 +87,7 @@ class Figures(Frozen):
 class Subject:
     """A project with its baseline, on which lots of repairs are tried."""
 
-    def __init__(self, project: Project, *, any_layout: bool = False) -> None:
+    def __init__(self, project: Project, *, long_lines: bool = False) -> None:
         folder = state_folder() / "benchmarks" / f"{project.name}-{project.version}"
         folder.mkdir(parents=True, exist_ok=True)
         place = repository(project, folder)
@@ -97,7 +97,7 @@ class Subject:
             python,
             home=folder / "proof",
             build_environment=not python,
-            any_layout=any_layout,
+            long_lines=long_lines,
             tell=print,
         )
         self.workspace = Workspace(night)

@@ -64,7 +64,7 @@ def prove(
             through="repairs",
             build_environment=build_environment,
             allow_breaking=allow_breaking,
-            any_layout=True,
+            long_lines=True,
             tell=say,
             **configured(),
         )

@@ -51,8 +51,8 @@ class Night(Frozen):
     """The last phase that this night may do."""
     allow_breaking: bool = False
     """Whether repairs may take away of the public interface; a person says so, never the target."""
-    any_layout: bool = False
-    """Whether layout may become worse where the target's own tools do not ask for it: others wrote it."""
+    long_lines: bool = False
+    """Whether lines may become longer than PEP 8 wants where the target does not care: others wrote them."""
     unsafe_fixes: bool = False
     """Whether fixes that the linter itself calls unsafe are proved as well."""
     only: tuple[str, ...] = ()

@@ -54,7 +54,7 @@ def open_night(
     discreet: bool = False,
     build_environment: bool = False,
     allow_breaking: bool = False,
-    any_layout: bool = False,
+    long_lines: bool = False,
     unsafe_fixes: bool | None = None,
     deadline: float | None = None,
     tell: Callable[[str], None] = lambda _: None,
@@ -104,7 +104,7 @@ def open_night(
         refused=ledger.refused(),
         declared=declared,
         allow_breaking=allow_breaking,
-        any_layout=any_layout,
+        long_lines=long_lines,
         unsafe_fixes=next(one for one in said if one is not None),
         through=through,
         only=tuple(agent for agent in AGENTS if agent in only),
@@ -202,7 +202,7 @@ def _key(night: Night, times: str, *parts: str) -> str:
     phase = phase_of(parts[0])
     sums_up = phase == night.phases[-1] and phase not in ALWAYS
     chosen = (*night.agents(phase), "sums up" if sums_up else "")
-    judged = (*sorted(night.refused), *map(str, (night.allow_breaking, night.any_layout, night.unsafe_fixes)))
+    judged = (*sorted(night.refused), *map(str, (night.allow_breaking, night.long_lines, night.unsafe_fixes)))
     judged = () if phase in ALWAYS else judged
     digest = _digest(fixed, settings, *chosen, *judged, times, *parts)
     return "-".join(("nightmend", parts[0], _folder(night).name, digest))

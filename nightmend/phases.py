@@ -155,7 +155,7 @@ def safety_gates(
     return (
         tests_gate(settled.broken, passed),
         no_new_high_gate(settled.new_high),
-        *ratchet_gates(before, after, any_layout=night.any_layout),
+        *ratchet_gates(before, after, long_lines=night.long_lines),
     )
 
 

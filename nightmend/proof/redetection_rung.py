@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from nightmend.proof.bench import Bench
 from nightmend.proof.together import spared
-from nightmend.repairs.recheck import Shift, change, compare
+from nightmend.repairs.recheck import LONG_LINE, Shift, change, compare
 from nightmend.repairs.repair import Repair
 
 
@@ -24,19 +24,29 @@ def redetection_rung(bench: Bench) -> None:
 
 
 def combined_redetection_rung(bench: Bench) -> None:
-    """Look alone once more at the repairs of each file in which something is new with all that were kept.
+    """Look alone once more at the repairs of a file in which something is new, or less went than they claim.
 
-    What one of them brings may have been hidden by another that has fallen since.
+    With all that were kept, that is: what one brings may have been hidden by another that has fallen since,
+    and so may what it leaves.
     """
     files = bench.by_file()
     changes = [change(path, bench.contents[path], repairs) for path, repairs in files.items()]
     shifts = compare(bench.workspace, bench.snapshot, changes)
-    worse = {
+    doubtful = {
         path
-        for path, (before, after) in zip(files, shifts, strict=True)
-        if after.more_than(before) or after.own_more_than(before)
+        for (path, repairs), shift in zip(files.items(), shifts, strict=True)
+        if _is_doubtful(repairs, shift)
     }
-    _look_alone(bench, [repair for repair in bench.open if worse & set(repair.paths)])
+    _look_alone(bench, [repair for repair in bench.open if doubtful & set(repair.paths)])
+
+
+def _is_doubtful(repairs: Sequence[Repair], shift: Shift) -> bool:
+    before, after = shift
+    claims = Counter(fault for repair in repairs for fault in repair.faults)
+    left = (
+        before.counts.get(fault, 0) - after.counts.get(fault, 0) < number for fault, number in claims.items()
+    )
+    return bool(after.more_than(before) or after.own_more_than(before)) or any(left)
 
 
 def _look_alone(bench: Bench, repairs: Sequence[Repair]) -> None:
@@ -49,8 +59,8 @@ def _look_alone(bench: Bench, repairs: Sequence[Repair]) -> None:
         risen = {fault for before, after in pairs for fault in after.more_than(before)}
         own = sorted({rule for before, after in pairs for rule in after.own_more_than(before)})
         allowed = set(repair.gives_way_to)
-        if bench.workspace.night.any_layout:
-            allowed |= {fault for _, after in pairs for fault in after.layout}
+        if bench.workspace.night.long_lines:
+            allowed.add(LONG_LINE)
         new = sorted(risen - allowed) or own
         bench.note(repair, issue_gone=not still if repair.faults else None, new_issues=tuple(new))
         silent = sorted({tool for _, after in pairs for tool in after.tool_failures})

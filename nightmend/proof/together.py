@@ -33,6 +33,8 @@ def spared(bench: Bench) -> frozenset[str]:
     clear: set[str] = set()
     for _ in range(_LOOKS):
         lots = {path: lot for path, lot in lots.items() if len(lot) >= _ENOUGH}
+        if not lots:
+            break
         doubts = {path: _doubtful(bench, lot, seen) for path, lot, seen in _looked(bench, lots)}
         clear |= {one.id for path, lot in lots.items() if not doubts[path] for one in lot}
         lots = {
@@ -117,8 +119,8 @@ class Regions:
         lasts = [last + moved for last, moved in zip(self._lasts, self._moved, strict=True)]
         counted: Standing = Counter()
         for name, line in marks:
-            region, place = _place(line, firsts, lasts)
-            counted[(region, place and place - ahead[region + 1]), name] += 1
+            region, at = _place(line, firsts, lasts)
+            counted[(region, at and at - ahead[region + 1]), name] += 1
         return counted
 
     def near(self, place: Place) -> list[Repair]:

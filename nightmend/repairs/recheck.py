@@ -40,8 +40,6 @@ class FaultCounts(Frozen):
     counts: dict[str, int]
     high: dict[str, int]
     """Those of high severity."""
-    layout: frozenset[str] = frozenset()
-    """The faults among them that are of layout alone."""
     pep8: int
     """Findings of pycodestyle."""
     unannotated: int
@@ -69,10 +67,16 @@ class FaultCounts(Frozen):
             sorted(fault for fault, number in self.high.items() if number > before.high.get(fault, 0))
         )
 
-    def below(self, before: "FaultCounts") -> tuple[str, ...]:
-        """Return the measures that became worse: each may only get better in a night."""
+    def below(self, before: "FaultCounts", *, long_lines: bool = False) -> tuple[str, ...]:
+        """Return the measures that became worse: each may only get better in a night.
+
+        With `long_lines` these may become more.
+        """
         names = ("pep8", "unannotated", "undocumented")
-        return tuple(name for name in names if getattr(self, name) > getattr(before, name))
+        worse = {name: getattr(self, name) - getattr(before, name) for name in names}
+        if long_lines:
+            worse["pep8"] -= self.counts.get(LONG_LINE, 0) - before.counts.get(LONG_LINE, 0)
+        return tuple(name for name, more in worse.items() if more > 0)
 
 
 class Change(Frozen):
@@ -98,6 +102,7 @@ class Shift(NamedTuple):
 
 _MOST = 0.5
 """Part of a file beyond which no excerpt is read: what is said of the whole one is known."""
+LONG_LINE = "pycodestyle:E501"
 T = TypeVar("T")
 Mark = tuple[str, int]
 """A name, and the line where it stands in a file, from 1."""
@@ -178,14 +183,14 @@ def _pairs(found: Sequence[T]) -> Iterator[tuple[T, T]]:
     return zip(found[::2], found[1::2], strict=True)
 
 
-def _looks(change: Change) -> tuple[_Look, _Look]:
-    before, after = excerpts(change.path, change.before, change.edits)
-    changed = apply_edits(change.before, change.edits)
-    if len(before.content) > _MOST * len(change.before):
-        before, after = Excerpt(content=change.before), Excerpt(content=changed)
+def _looks(one: Change) -> tuple[_Look, _Look]:
+    before, after = excerpts(one.path, one.before, one.edits)
+    changed = apply_edits(one.before, one.edits)
+    if len(before.content) > _MOST * len(one.before):
+        before, after = Excerpt(content=one.before), Excerpt(content=changed)
     return (
-        _Look(path=change.path, content=change.before, excerpt=before, base=True),
-        _Look(path=change.path, content=changed, excerpt=after),
+        _Look(path=one.path, content=one.before, excerpt=before, base=True),
+        _Look(path=one.path, content=changed, excerpt=after),
     )
 
 
@@ -231,13 +236,18 @@ def _asked(
     found = {pair: known[pair] for pair in pairs if pair in known}
     more, failures = _seen(workspace, snapshot, tools, [pair for pair in pairs if pair not in found])
     if not failures:
-        known |= {pair: findings for pair, findings in more.items() if pair in base}
+        known |= {pair: said for pair, said in more.items() if pair in base and not _unread(said)}
     return found | more, failures
+
+
+def _unread(findings: Iterable[Finding]) -> bool:
+    """Say whether a tool could not read a file this time."""
+    return any(finding.rule == "unread" for finding in findings)
 
 
 @lru_cache(maxsize=8)
 def _known(workspace: Workspace, snapshot: Snapshot, tools: frozenset[str]) -> Findings:
-    """Return where to keep what tools say of whole files of a snapshot: every rung asks again."""
+    """Return where callers keep what tools say of whole files of a snapshot: every rung asks again."""
     return {}
 
 
@@ -308,7 +318,6 @@ def _counts(
     lacks = Counts() if is_markup(pair[0]) else count(*pair)
     return FaultCounts(
         counts=Counter(cluster.fault for cluster in found),
-        layout=frozenset(cluster.fault for cluster in found if cluster.layout),
         high=Counter(cluster.fault for cluster in found if cluster.severity == "high"),
         pep8=sum(finding.detector == "pycodestyle" for finding in findings),
         own=Counter(f"{finding.detector}:{finding.rule}" for finding in findings if finding.enabled),

@@ -56,9 +56,7 @@ def settle(
     bench = Bench(workspace, snapshot, (one.repair for one in judged if one.verdict == "kept"))
     overlap_rung(bench)
     combined_layout_rung(bench)
-    combined_redetection_rung(bench)
-    new_high = drop_worse(bench)
-    proved = _prove_whole(bench, baseline)
+    proved, new_high = _stood_together(bench, baseline)
     dropped = {one.repair.id: one for one in bench.judgements() if one.verdict != "kept"}
     final = tuple(_amend(one, dropped) for one in judged)
     changes = bench.changed(bench.open)
@@ -72,6 +70,34 @@ def settle(
     )
 
 
+def _stood_together(bench: Bench, baseline: Baseline) -> tuple[Baseline, tuple[str, ...]]:
+    """Drop repairs until those left bring nothing, make no file worse and break no test, as one tree.
+
+    Returns the tests of that tree, and the new grave issues in it.
+    """
+    tested = None
+    proved = baseline
+    while True:
+        new_high = _looked_at_together(bench)
+        standing = len(bench.open)
+        if standing == tested:
+            return proved, new_high
+        proved = _prove_whole(bench, baseline)
+        tested = len(bench.open)
+        if tested == standing:
+            return proved, new_high
+
+
+def _looked_at_together(bench: Bench) -> tuple[str, ...]:
+    """Drop what the tools have to say of, until they have nothing; return the new grave issues left."""
+    while True:
+        standing = len(bench.open)
+        combined_redetection_rung(bench)
+        new_high = drop_worse(bench)
+        if len(bench.open) == standing:
+            return new_high
+
+
 def _amend(judgement: Judgement, dropped: dict[str, Judgement]) -> Judgement:
     fallen = dropped.get(judgement.repair.id)
     if fallen is None or judgement.verdict != "kept":
@@ -79,6 +105,10 @@ def _amend(judgement: Judgement, dropped: dict[str, Judgement]) -> Judgement:
     shown = {
         "tests_broken": fallen.evidence.tests_broken or judgement.evidence.tests_broken,
         "overlaps": fallen.evidence.overlaps,
+        "new_issues": fallen.evidence.new_issues or judgement.evidence.new_issues,
+        "issue_gone": judgement.evidence.issue_gone
+        if fallen.evidence.issue_gone is None
+        else fallen.evidence.issue_gone,
     }
     return judgement.model_copy(
         update={

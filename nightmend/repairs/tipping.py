@@ -1,8 +1,10 @@
 """Repairs that are good alone and make a file worse together: the ones that tip it are found and dropped."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from nightmend.detectors.running import ToolError
 from nightmend.proof.bench import Bench
 from nightmend.repairs.recheck import Shift, change, compare
 from nightmend.repairs.repair import Repair
@@ -25,10 +27,12 @@ Look = Callable[[Bench, Sequence[tuple[str, Sequence[Repair]]]], list[Worse]]
 
 def drop_worse(bench: Bench) -> tuple[str, ...]:
     """Drop the repairs that make their file worse beside the others; return the new grave issues left."""
-    standing = len(bench.open)
-    _search(bench, Bench.by_file, _new_faults, _BY_FILE)
-    _search(bench, _everything, _new_type_errors, _BY_ALL)
-    if len(bench.open) == standing:
+    dropped = _search(bench, Bench.by_file, _new_faults, _BY_FILE)
+    with suppress(ToolError):  # where mypy cannot say, nothing is known
+        while _search(bench, _everything, _new_type_errors, _BY_ALL):
+            dropped = True
+            _search(bench, Bench.by_file, _new_faults, _BY_FILE)
+    if not dropped:
         return ()
     groups = bench.by_file()
     left = zip(groups, _shifts(bench, groups.items()), strict=True)
@@ -60,8 +64,12 @@ class _Span:
             self.fine = length
 
 
-def _search(bench: Bench, grouped: Callable[[Bench], Groups], look: Look, ways: int) -> None:
-    """Drop from each group what tips it: the last of the shortest beginning that is worse, until none is."""
+def _search(bench: Bench, grouped: Callable[[Bench], Groups], look: Look, ways: int) -> bool:
+    """Drop from each group what tips it: the last of the shortest beginning that is worse, until none is.
+
+    Says whether anything was dropped.
+    """
+    standing = len(bench.open)
     spans = {name: _Span() for name in grouped(bench)}
     for number in range(_ROUNDS):
         groups = _of(grouped(bench), spans)
@@ -69,7 +77,7 @@ def _search(bench: Bench, grouped: Callable[[Bench], Groups], look: Look, ways: 
         lengths = {name: spans[name].lengths(len(group), ways_now) for name, group in groups.items()}
         begun = [(name, groups[name][:length]) for name in groups for length in lengths[name]]
         if not begun:
-            return
+            return len(bench.open) < standing
         answers = iter(look(bench, begun))
         for name, group in groups.items():
             span = spans[name]
@@ -77,11 +85,15 @@ def _search(bench: Bench, grouped: Callable[[Bench], Groups], look: Look, ways: 
             if not span.worse:
                 del spans[name]
             elif span.bad == span.fine + 1:
-                _drop(bench, group[span.fine : span.bad], span.worse)
+                [tip] = group[span.fine : span.bad]
+                _drop(bench, [tip], span.worse)
+                spans |= {path: _Span() for path in tip.paths}  # it is gone from other groups, too
                 spans[name] = _Span(fine=span.fine)
     groups = _of(grouped(bench), spans)
     for group, worse in zip(groups.values(), look(bench, list(groups.items())), strict=True):
-        _drop(bench, (repair for repair in group if worse.keys() & set(repair.paths)), worse)
+        there = [repair for repair in group if worse.keys() & set(repair.paths)]
+        _drop(bench, (there or group) if worse else (), worse)
+    return len(bench.open) < standing
 
 
 def _of(groups: Groups, names: Iterable[str]) -> Groups:
@@ -106,9 +118,9 @@ def _everything(bench: Bench) -> Groups:
 
 def _new_faults(bench: Bench, begun: Sequence[tuple[str, Sequence[Repair]]]) -> list[Worse]:
     """Look for grave faults, and for measures that may never fall."""
-    free = {"pep8"} if bench.workspace.night.any_layout else set()
+    long_lines = bench.workspace.night.long_lines
     risen = [
-        (*after.graver_than(before), *(name for name in after.below(before) if name not in free))
+        (*after.graver_than(before), *after.below(before, long_lines=long_lines))
         for before, after in _shifts(bench, begun)
     ]
     return [{path: faults} if faults else {} for (path, _), faults in zip(begun, risen, strict=True)]

@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from nightmend.detectors import mypy
-from nightmend.detectors.running import ToolError
-from nightmend.detectors.tree import TreeView
 from nightmend.diagnosis.survey import wide_choices
 from nightmend.patterns.loader import load_patterns
 from nightmend.sandboxes.protocol import Sandbox
 from nightmend.snapshot import Snapshot
-from nightmend.targets.config import TargetConfig, target_config
+from nightmend.targets.config import target_config
 from nightmend.targets.trees import checkout_view, python_sources
 from nightmend.workspace import Workspace
 
@@ -21,9 +20,9 @@ Errors = Counter[tuple[str, str]]
 def new_type_errors(
     workspace: Workspace, snapshot: Snapshot, variants: Sequence[Mapping[str, bytes]]
 ) -> list[dict[str, tuple[str, ...]]]:
-    """Return for each variant of the tree the codes of errors that become more in a changed file, by path.
+    """Return for each variant of the tree the codes of errors that become more in a file, by path.
 
-    Empty where the target does not configure mypy, or where mypy cannot say.
+    Empty where the target does not configure mypy. ToolError where mypy cannot say.
     """
     config = target_config(workspace.store, snapshot)
     codes = [{path: new for path, new in one.items() if path.endswith(".py")} for one in variants]
@@ -31,13 +30,16 @@ def new_type_errors(
         return [{} for _ in variants]
     paths = sorted({path for code in codes for path in code})
     base = workspace.store.read_many(snapshot, paths)
-    view = checkout_view(workspace, snapshot, python_sources(workspace, snapshot))
-    try:
-        with workspace.sandbox(snapshot, "typed") as box:
-            before = _errors(box, view, config)
-            return [_risen(before, _errors(box, view, config), code) for code in _each(box, base, codes)]
-    except ToolError:
-        return [{} for _ in variants]
+    before = _before(workspace, snapshot)
+    with workspace.sandbox(snapshot, "typed") as box:
+        return [_risen(before, _errors(box, workspace, snapshot)) for _ in _each(box, base, codes)]
+
+
+@lru_cache(maxsize=4)
+def _before(workspace: Workspace, snapshot: Snapshot) -> Errors:
+    """Return the errors of a snapshot, asked for once."""
+    with workspace.sandbox(snapshot, "typed") as box:
+        return _errors(box, workspace, snapshot)
 
 
 def _each(
@@ -50,12 +52,14 @@ def _each(
         yield code
 
 
-def _risen(before: Errors, after: Errors, code: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
-    risen = [(path, f"mypy:{rule}") for path, rule in sorted(after - before) if path in code]
-    return {path: tuple(name for place, name in risen if place == path) for path, _ in risen}
+def _risen(before: Errors, after: Errors) -> dict[str, tuple[str, ...]]:
+    risen = sorted(after - before)
+    return {path: tuple(f"mypy:{rule}" for place, rule in risen if place == path) for path, _ in risen}
 
 
-def _errors(box: Sandbox, view: TreeView, config: TargetConfig) -> Errors:
+def _errors(box: Sandbox, workspace: Workspace, snapshot: Snapshot) -> Errors:
+    config = target_config(workspace.store, snapshot)
+    view = checkout_view(workspace, snapshot, python_sources(workspace, snapshot))
     wide = wide_choices([mypy], load_patterns().values())[mypy.name]
     return Counter(
         (found.path, found.rule) for found in mypy.detect(box, view, config, wide) if found.enabled

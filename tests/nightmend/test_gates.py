@@ -128,9 +128,9 @@ def test_the_ratchet_counts_violations_so_that_a_better_ratio_does_not_hide_more
     assert closed(ratchet_gates(before, before), "strict") == ()
 
 
-def test_layout_of_what_others_wrote_closes_no_ratchet():
+def test_long_lines_of_others_close_no_ratchet():
     worse = quality(pep8_violations=13, undocumented=4)
-    shut = closed(ratchet_gates(quality(), worse, any_layout=True), "ratchet")
+    shut = closed(ratchet_gates(quality(), worse, long_lines=True), "ratchet")
     assert [gate.name for gate in shut] == ["ratchet:undocumented"]
 
 

@@ -197,16 +197,22 @@ class TestRedetection:
         refused = ("refused", ("ruff:E722",)) if enables == "E722" else ("kept", ())
         assert (one.verdict, one.evidence.new_issues) == refused
 
-    @pytest.mark.parametrize("selects", ["W291", "F401"])
-    def test_layout_that_the_target_does_not_ask_for_is_free_in_what_others_wrote(
-        self, workspace_of, repair_in, selects
+    @pytest.mark.parametrize(
+        ("new", "selects", "verdict"),
+        [
+            (f"x = '{'a' * 90}'", "F401", "kept"),
+            (f"x = '{'a' * 90}'", "E501", "refused"),
+            ("x = 1 ", "F401", "refused"),
+        ],
+    )
+    def test_others_may_write_long_lines_where_the_target_asks_for_none(
+        self, workspace_of, repair_in, new, selects, verdict
     ):
         workspace = workspace_of({"a.py": "x = 1\n", "ruff.toml": f"lint.select = ['{selects}']\n"})
-        others = type(workspace)(workspace.night.model_copy(update={"any_layout": True}))
-        repair = repair_in(workspace, "a.py", "x = 1", "x = 1 ")
+        others = type(workspace)(workspace.night.model_copy(update={"long_lines": True}))
+        repair = repair_in(workspace, "a.py", "x = 1", new)
         assert after(redetection_rung, workspace, repair).verdict == "refused"
-        one = after(redetection_rung, others, repair)
-        assert one.verdict == ("refused" if selects == "W291" else "kept")
+        assert after(redetection_rung, others, repair).verdict == verdict
 
     def test_an_issue_must_be_gone_and_nothing_new_there(self, verdicts):
         assert verdicts["gone"].verdict == "kept"

@@ -134,6 +134,7 @@ def test_what_another_repair_hid_is_seen_when_that_one_has_fallen(workspace_of, 
     assert bench.open == [uses_up, hides, tidies], "together they bring nothing"
     combined_redetection_rung(bench)
     assert bench.open == [uses_up, hides, tidies]
+    assert bench.judgements()[0].evidence.new_issues == ()
     bench.drop(hides, "rolled_back", "it breaks a test")
     combined_redetection_rung(bench)
     assert bench.open == [tidies]

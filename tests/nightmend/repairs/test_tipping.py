@@ -62,6 +62,49 @@ def test_a_file_with_more_than_can_be_sought_loses_all_its_repairs(bench):
     assert len(looks) <= tipping._ROUNDS + 1
 
 
+def test_a_repair_of_two_files_that_falls_for_one_is_sought_no_more_in_the_other(
+    shared_workspace_of, repair_in
+):
+    files = {name: "".join(f"V{n} = {n}\n" for n in range(12)) for name in ("a.py", "b.py")}
+    workspace = shared_workspace_of(files)
+    *others, last = (repair_in(workspace, "b.py", f"V{n} = {n}\n", f"V{n} = {n} + 0\n") for n in range(12))
+    both = repair_in(workspace, "a.py", "V1 = 1\n", "V1 = 2\n")
+    both = both.model_copy(update={"edits": (*both.edits, *last.edits)})
+    bench = Bench(workspace, workspace.night.base, [both, *others])
+    first, fifth = others[0].id, others[4].id
+
+    def look(_, begun):
+        shown = [(path, {one.id for one in repairs}) for path, repairs in begun]
+        return [
+            {path: ("pep8",)} if (path == "a.py" and both.id in ids) or {first, fifth} <= ids else {}
+            for path, ids in shown
+        ]
+
+    assert tipping._search(bench, Bench.by_file, look, 8)
+    assert [one.id for one in bench.open] == [one.id for one in others if one.id != fifth]
+
+
+@pytest.mark.integration
+def test_an_error_of_mypy_in_a_file_that_nobody_changes_is_laid_to_its_cause(workspace_of, repair_in):
+    files = {
+        "pkg/__init__.py": "", "pkg/a.py": SOURCE, "pkg/c.py": SOURCE,
+        "pkg/b.py": "from pkg.a import f\n\nx: int = f(1)\ny = 1\n",
+        "pyproject.toml": "[tool.mypy]\nfiles = ['pkg']\n",
+    }  # fmt: skip
+    workspace = workspace_of(files)
+    told = ("def f(x: int) -> int:\n    return x\n", "def f(x: int) -> str:\n    return str(x)\n")
+    guilty = repair_in(workspace, "pkg/a.py", *told)
+    harmless = [
+        repair_in(workspace, "pkg/b.py", "y = 1", "y = 2"), repair_in(workspace, "pkg/c.py", "x + 0", "x"),
+    ]  # fmt: skip
+    bench = Bench(workspace, workspace.night.base, [guilty, *harmless])
+    assert drop_worse(bench) == ()
+    assert bench.open == harmless
+    alone = Bench(workspace, workspace.night.base, [guilty])
+    assert drop_worse(alone) == ()
+    assert alone.open == []
+
+
 @pytest.mark.integration
 def test_lines_that_two_repairs_make_too_long_keep_one_and_the_file_all_others(workspace_of, repair_in):
     workspace = workspace_of({"narrow.py": NARROW, "other.py": NARROW})
@@ -79,10 +122,10 @@ def test_lines_that_two_repairs_make_too_long_keep_one_and_the_file_all_others(w
             update={"id": f"second{n}", "edits": (long,)}
         )
     everything = [*repairs, *seconds.values()]
-    others = type(workspace)(workspace.night.model_copy(update={"any_layout": True}))
+    others = type(workspace)(workspace.night.model_copy(update={"long_lines": True}))
     bench = Bench(others, workspace.night.base, everything)
     assert drop_worse(bench) == ()
-    assert bench.open == everything, "others may write so where nobody asks for less"
+    assert bench.open == everything, "others may write such lines where nobody asks for shorter ones"
     bench = Bench(workspace, workspace.night.base, everything)
     assert drop_worse(bench) == ()
     assert bench.open == repairs
