@@ -34,6 +34,16 @@ class Names(Frozen):
         """Return the names that it binds and that were not bound there, or the other way round."""
         return {name for name in self._only(new=new) if name.kind != "use"}
 
+    @property
+    def rebound(self) -> set[Name]:
+        """Names within functions that get a value where they did not, or no more: a parameter, say."""
+        return {
+            name
+            for new in (True, False)
+            for name in self.bound(new=new)
+            if name.kind == "name" and name.scope
+        }
+
     def used(self, *, new: bool) -> set[Name]:
         """Return the names that it uses and that were not used there, or the other way round."""
         return {name for name in self._only(new=new) if name.kind == "use"}

@@ -60,18 +60,13 @@ def _depend(known: Sequence[tuple[Piece, Names]], groups: _Groups) -> dict[int, 
     users = _Users(known)
     for number, (_, names) in enumerate(known):
         for new in (True, False):
-            for name in names.bound(new=new):
-                for user in users.of(number, name, new=new):
-                    if new and names.only_imports:
-                        shared[user].add(number)
-                    else:
-                        groups.join(number, user)
-        for name in names.bound(new=False):
-            for other in users.binders(number, name):
-                groups.join(number, other)
-        for text in names.called_otherwise:
-            for user in users.callers(number, text):
-                groups.join(number, user)
+            for user in (user for name in names.bound(new=new) for user in users.of(number, name, new=new)):
+                if new and names.only_imports:
+                    shared[user].add(number)
+                else:
+                    groups.join(number, user)
+        for other in users.joined(number, names):
+            groups.join(number, other)
     return shared
 
 
@@ -83,6 +78,7 @@ class _Users:
         self._used: dict[tuple[str, bool], set[tuple[int, Name]]] = defaultdict(set)
         self._mentioned: dict[str, set[int]] = defaultdict(set)
         self._bound: dict[tuple[str, str, Scope], set[int]] = defaultdict(set)
+        self._values: dict[tuple[str, str, Scope], set[int]] = defaultdict(set)
         for number, (_, names) in enumerate(known):
             for new in (True, False):
                 for name in names.used(new=new):
@@ -92,6 +88,8 @@ class _Users:
             for name in names.before | names.after:
                 if name.kind == "use":
                     self._mentioned[name.text].add(number)
+                if name.kind == "name":
+                    self._values[self._paths[number], name.text, name.scope].add(number)
 
     def of(self, number: int, bound: Name, *, new: bool) -> Iterator[int]:
         """Yield the edits that use what this one binds: in its scope, a definition also from other files."""
@@ -103,14 +101,23 @@ class _Users:
                 if user != number and self._sees(number, user, inside=inside, wide=wide):
                     yield user
 
-    def binders(self, number: int, gone: Name) -> Iterator[int]:
+    def joined(self, number: int, names: Names) -> Iterator[int]:
+        """Yield the edits without which what this one does to its names is only a part."""
+        for name in names.rebound:
+            yield from self._values[self._paths[number], name.text, name.scope] - {number}
+        for name in names.bound(new=False):
+            yield from self._binders(number, name)
+        for text in names.called_otherwise:
+            yield from self._callers(number, text)
+
+    def _binders(self, number: int, gone: Name) -> Iterator[int]:
         """Yield the edits to which an import or a definition moves that this one takes away."""
         wide = gone.kind == "definition"
         if wide or gone.kind == "import":
             found = sorted(self._bound[gone.text, gone.kind, gone.scope])
             yield from (one for one in found if self._sees(number, one, inside=True, wide=wide))
 
-    def callers(self, number: int, text: str) -> Iterator[int]:
+    def _callers(self, number: int, text: str) -> Iterator[int]:
         """Yield the edits that use a function by its name."""
         found = self._mentioned[text] | self._mentioned[f".{text}"]
         return (

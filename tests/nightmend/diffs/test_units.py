@@ -132,6 +132,28 @@ def test_a_new_annotation_binds_no_callers():
     assert len(split(before, before.replace("f(a)", "f(a: int)").replace("f(1)", "f(2)"))) == 2
 
 
+DEFAULTS = """\
+def f(a, found={}):
+    b = a
+    c = b
+    d = c
+    return [one for one in d if one in found]
+
+
+def g(found={}):
+    return found
+"""
+
+
+def test_a_default_and_the_guard_that_makes_up_for_it_are_one():
+    after = DEFAULTS.replace("f(a, found={})", "f(a, found=None)")
+    after = after.replace("    b = a\n", "    if found is None:\n        found = {}\n    b = a\n")
+    [unit] = units([Change(path="a.py", before=DEFAULTS.encode(), after=after.encode())])
+    assert [edit.text for edit in unit if "None" in edit.text] == [edit.text for edit in unit]
+    other = after.replace("g(found={})", "g(found=())")
+    assert len(units([Change(path="a.py", before=DEFAULTS.encode(), after=other.encode())])) == 2
+
+
 def test_names_of_two_functions_are_two_things():
     before = "def f():\n    return 1\n\n\ndef g(value):\n    return 2\n"
     after = "def f():\n    value = 1\n    return value\n\n\ndef g(value):\n    return value\n"
