@@ -1,14 +1,17 @@
 """From a diff to repairs: one for each unit of edits, and a refusal for what no repair may do."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 from nightmend.diffs.chunks import pieces
 from nightmend.diffs.reading import Change, read_diff
+from nightmend.diffs.tidying import tidied
 from nightmend.diffs.units import Unit, units
 from nightmend.evidence import Evidence, Judgement
 from nightmend.frozen import Frozen
-from nightmend.repairs.repair import FOREIGN, Repair, repair_id
+from nightmend.proof.syntax import is_python
+from nightmend.repairs.repair import FOREIGN, Edit, Repair, repair_id
 from nightmend.targets.protected import protected
 from nightmend.workspace import Workspace
 
@@ -33,9 +36,24 @@ def propose_diff(workspace: Workspace, diff: bytes) -> Proposal:
     refused += [_refused(path, "edits a file", why) for path, why in reasons.items()]
     open_changes = tuple(one for one in proposed.changes if one.path not in reasons)
     before = {one.path: one.before for one in open_changes}
+    found = units(open_changes)
+    tidy = (_tidied(unit, before, [edit for other in found for edit in other]) for unit in found)
     return Proposal(
-        repairs=tuple(_repair(unit, before[unit[0].path]) for unit in units(open_changes)),
+        repairs=tuple(_repair(unit, before[unit[0].path]) for unit in tidy),
         refused=tuple(refused),
+    )
+
+
+def _tidied(unit: Unit, before: Mapping[str, bytes], everything: Iterable[Edit]) -> Unit:
+    """Let what a unit takes out of Python files take its blank lines along."""
+    return tuple(
+        edit
+        for path, part in groupby(unit, lambda edit: edit.path)
+        for edit in (
+            tidied(before[path], part, (one for one in everything if one.path == path))
+            if is_python(path)
+            else part
+        )
     )
 
 
