@@ -10,6 +10,7 @@ from nightmend.diffs.tidying import tidied
 from nightmend.diffs.units import Unit, units
 from nightmend.evidence import Evidence, Judgement
 from nightmend.frozen import Frozen
+from nightmend.proof.reach import changed_lines
 from nightmend.proof.syntax import is_python
 from nightmend.repairs.repair import FOREIGN, Edit, Repair, repair_id
 from nightmend.targets.protected import protected
@@ -93,7 +94,8 @@ def _repair(unit: Unit, before: bytes) -> Repair:
     summary = f"`{old}` becomes `{new}`" if old else f"puts in `{new}`"
     summary = summary if new else f"takes out `{old}`"
     more = f", and {len(unit) - 1} more" if len(unit) > 1 else ""
-    return _made(repair_id(FOREIGN, unit), unit, before.count(b"\n", 0, first.start) + 1, summary + more)
+    line, _ = changed_lines(first, before)
+    return _made(repair_id(FOREIGN, unit), unit, line, summary + more)
 
 
 def _shown(text: str) -> str:

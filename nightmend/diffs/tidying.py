@@ -9,7 +9,7 @@ _BLANK = re.compile(rb"[ \t]*\r?\n")
 
 
 def tidied(content: bytes, unit: Iterable[Edit], others: Iterable[Edit]) -> tuple[Edit, ...]:
-    """Return the edits of a Python file, those that take whole lines out with blank lines above them.
+    """Return the edits of a Python file, those that take whole lines out with blank lines beside them.
 
     Of the blank lines on both sides of what goes the larger number stays, at the end of the file none. Lines
     that one of the `others` touches are left to it.
@@ -22,15 +22,13 @@ def _tidied(content: bytes, edit: Edit, others: Iterable[Edit]) -> Edit:
     if edit.text or not _is_whole_lines(content, edit):
         return edit
     above = list(_blank_above(content, edit.start))
-    behind = edit.end
-    below = 0
-    while found := _BLANK.match(content, behind):
-        behind, below = found.end(), below + 1
-    surplus = above if behind == len(content) else above[:below]
-    start = surplus[-1] if surplus else edit.start
-    if any(one != edit and one.start < behind and start <= one.end for one in others):
+    below = list(_blank_below(content, edit.end))
+    start, end = edit.start, below[min(len(above), len(below)) - 1] if above and below else edit.end
+    if above and (below or [edit.end])[-1] == len(content):
+        start, end = above[-1], edit.end
+    if any(one != edit and one.start < end and start <= one.end for one in others):
         return edit
-    return edit.model_copy(update={"start": start})
+    return edit.model_copy(update={"start": start, "end": end})
 
 
 def _is_whole_lines(content: bytes, edit: Edit) -> bool:
@@ -46,3 +44,10 @@ def _blank_above(content: bytes, start: int) -> Iterator[int]:
             return
         yield line
         start = line
+
+
+def _blank_below(content: bytes, end: int) -> Iterator[int]:
+    """Yield where the blank lines right below a line end, the nearest first."""
+    while found := _BLANK.match(content, end):
+        end = found.end()
+        yield end

@@ -127,6 +127,8 @@ def changed_lines(edit: Edit, content: bytes) -> tuple[int, int]:
     kept = common_prefix(old, new)
     kept_after = common_prefix(old[kept:][::-1], new[kept:][::-1])
     start, end = edit.start + kept, edit.end - kept_after
+    if len(new) == kept + kept_after and (gone := content[start:end]).strip():
+        start += len(gone) - len(gone.lstrip())  # blank lines that go along are no statement
     return _line_of(content, start), _line_of(content, max(end - 1, start))
 
 

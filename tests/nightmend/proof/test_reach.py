@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from nightmend.proof.reach import Reach
+from nightmend.proof.reach import Reach, changed_lines
 from nightmend.proof.spectrum import Spectrum
 from nightmend.proof.suite import run_suite
-from nightmend.repairs.repair import Repair
+from nightmend.repairs.repair import Edit, Repair
 from nightmend.workspace import Workspace
 
 SHOP = """\
@@ -176,3 +176,20 @@ def test_where_nothing_was_recorded_any_test_can_tell(workspace, repair_in):
 def test_what_a_target_wrote_instead_of_a_set_of_tests_is_refused(tests):
     with pytest.raises(ValueError, match="spawning"):
         Spectrum(tests=("", "t"), spawning=tests)
+
+
+@pytest.mark.parametrize(
+    ("gone", "text", "lines"),
+    [
+        ("\nimport b\n", "", (3, 3)),
+        ("import b\n", "", (3, 3)),
+        ("\n", "", (2, 2)),
+        ("\nimport b\n", "\nimport c\n", (3, 3)),
+    ],
+    ids=["a blank line above goes along", "a line", "only a blank line", "another line"],
+)
+def test_a_line_that_goes_is_counted_from_its_first_word(gone, text, lines):
+    content = "a\n\nimport b\nc\n"
+    start = content.index(gone, 2)
+    edit = Edit(path="a.py", start=start, end=start + len(gone), text=text)
+    assert changed_lines(edit, content.encode()) == lines
