@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.flows.driving import PATIENT_SUITE, branches, shop, untouched
+from tests.flows.driving import PATIENT_SUITE, branches, lives, shop, untouched
 
 if TYPE_CHECKING:
     from tests.deployments.conftest import Prefect
@@ -63,13 +63,6 @@ def runs_tests(run: str) -> bool:
             if "nightmend_witness" in " ".join(process.cmdline()):
                 return True
     return False
-
-
-def lives(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def said(prefect: "Prefect", run: str) -> list[str]:

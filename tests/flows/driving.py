@@ -131,7 +131,7 @@ class House:
     def _processes(self) -> Iterator[str]:
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
-                if process.environ().get("NIGHTMEND_HOME") == str(self.home) and _lives(process):
+                if process.environ().get("NIGHTMEND_HOME") == str(self.home) and lives(process):
                     yield command_of(process)
 
     def runs(self, table: str) -> list[tuple[str, str]]:
@@ -185,10 +185,10 @@ class RunningNight:
         clock = time.monotonic()
         (os.killpg if whole_group else os.kill)(self.process.pid, number)
         code = self.process.wait(120)
-        while any(map(_lives, family)) and time.monotonic() - clock < 60:
+        while any(map(lives, family)) and time.monotonic() - clock < 60:
             time.sleep(0.05)
         seconds = time.monotonic() - clock
-        return Ending(code, seconds, [command_of(process) for process in family if _lives(process)])
+        return Ending(code, seconds, [command_of(process) for process in family if lives(process)])
 
 
 @dataclass
@@ -200,7 +200,8 @@ class Ending:
     left: list[str]
 
 
-def _lives(process: psutil.Process) -> bool:
+def lives(process: psutil.Process) -> bool:
+    """Say whether a process is there, and more than an entry that nobody has read."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
