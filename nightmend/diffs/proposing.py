@@ -38,7 +38,8 @@ def propose_diff(workspace: Workspace, diff: bytes) -> Proposal:
     open_changes = tuple(one for one in proposed.changes if one.path not in reasons)
     before = {one.path: one.before for one in open_changes}
     found = units(open_changes)
-    tidy = (_tidied(unit, before, [edit for other in found for edit in other]) for unit in found)
+    everything = {edit for unit in found for edit in unit}
+    tidy = (_tidied(unit, before, everything) for unit in found)
     return Proposal(
         repairs=tuple(_repair(unit, before[unit[0].path]) for unit in tidy),
         refused=tuple(refused),

@@ -38,6 +38,8 @@ class Bench:
         self.grades: dict[str, Grade] = {}
         self.imports_same: set[str] = set()
         """Repairs after which every module imports to the same names, but for those of libraries."""
+        self.looked_at_alone: set[str] = set()
+        """Repairs of which every detector was asked alone: its answer stays the same, whatever falls."""
         self._fallen: dict[str, tuple[Verdict, str]] = {}
 
     @cached_property

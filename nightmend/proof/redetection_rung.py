@@ -37,7 +37,8 @@ def combined_redetection_rung(bench: Bench) -> None:
         for (path, repairs), shift in zip(files.items(), shifts, strict=True)
         if _is_doubtful(repairs, shift)
     }
-    _look_alone(bench, [repair for repair in bench.open if doubtful & set(repair.paths)])
+    told = bench.looked_at_alone
+    _look_alone(bench, [one for one in bench.open if doubtful & set(one.paths) and one.id not in told])
 
 
 def _is_doubtful(repairs: Sequence[Repair], shift: Shift) -> bool:
@@ -51,6 +52,7 @@ def _is_doubtful(repairs: Sequence[Repair], shift: Shift) -> bool:
 
 def _look_alone(bench: Bench, repairs: Sequence[Repair]) -> None:
     """Note of each repair whether its issue goes and what comes with it, and refuse what is not good."""
+    bench.looked_at_alone |= {one.id for one in repairs}
     changes = [change(path, bench.contents[path], [one]) for one in repairs for path in one.paths]
     shifts = iter(compare(bench.workspace, bench.snapshot, changes))
     for repair in repairs:
