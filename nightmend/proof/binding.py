@@ -111,7 +111,7 @@ class _Ways(ast.NodeVisitor):
         self._read(node)
         self.bound = None
 
-    visit_Return = visit_Raise = visit_Continue = _leave  # noqa: N815
+    visit_Return = visit_Raise = visit_Continue = _leave  # noqa: N815 -- ast's names
 
     def visit_Break(self, node: ast.Break) -> None:
         self._breaks[-1].append(self.bound)
@@ -130,7 +130,7 @@ class _Ways(ast.NodeVisitor):
         bound = self._read(node.iter)
         self._loop(node.body, bound.union(_targets(node.target)), self._block(node.orelse, bound))
 
-    visit_AsyncFor = visit_For  # noqa: N815
+    visit_AsyncFor = visit_For  # noqa: N815 -- ast's names
 
     def _loop(self, body: Sequence[ast.stmt], bound: Bound, behind: Bound) -> None:
         self._breaks.append([])
@@ -144,7 +144,7 @@ class _Ways(ast.NodeVisitor):
             self.bound = self._read(item)
         self._block(node.body, self.bound)
 
-    visit_AsyncWith = visit_With  # noqa: N815
+    visit_AsyncWith = visit_With  # noqa: N815 -- ast's names
 
     def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
         before = self.bound or frozenset()
@@ -158,7 +158,7 @@ class _Ways(ast.NodeVisitor):
         last = self._block(node.finalbody, before)
         self.bound = None if behind is None or last is None else behind | last
 
-    visit_TryStar = visit_Try  # noqa: N815
+    visit_TryStar = visit_Try  # noqa: N815 -- ast's names
 
     def visit_Match(self, node: ast.Match) -> None:
         bound = self._read(node.subject)

@@ -1,7 +1,7 @@
 """Whether changes bring errors of mypy where the target uses mypy itself: its checks would fail on them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from nightmend.detectors import mypy
@@ -32,7 +32,7 @@ def new_type_errors(
     base = workspace.store.read_many(snapshot, paths)
     before = _before(workspace, snapshot)
     with workspace.sandbox(snapshot, "typed") as box:
-        return [_risen(before, _errors(box, workspace, snapshot)) for _ in _each(box, base, codes)]
+        return [_risen(before, _errors(_laid(box, {**base, **code}), workspace, snapshot)) for code in codes]
 
 
 @lru_cache(maxsize=4)
@@ -42,14 +42,11 @@ def _before(workspace: Workspace, snapshot: Snapshot) -> Errors:
         return _errors(box, workspace, snapshot)
 
 
-def _each(
-    box: Sandbox, base: Mapping[str, bytes], codes: Sequence[dict[str, bytes]]
-) -> Iterator[dict[str, bytes]]:
-    """Lay one variant after the other out in the box."""
-    for code in codes:
-        for path, content in {**base, **code}.items():
-            box.write(path, content)
-        yield code
+def _laid(box: Sandbox, contents: Mapping[str, bytes]) -> Sandbox:
+    """Write files into a box, over those of the variant before."""
+    for path, content in contents.items():
+        box.write(path, content)
+    return box
 
 
 def _risen(before: Errors, after: Errors) -> dict[str, tuple[str, ...]]:
