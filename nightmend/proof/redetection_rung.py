@@ -24,30 +24,12 @@ def redetection_rung(bench: Bench) -> None:
 
 
 def combined_redetection_rung(bench: Bench) -> None:
-    """Look alone once more at the repairs of a file in which something is new, or less went than they claim.
+    """Look once more at all that were kept, and alone at those that are in doubt and never were.
 
-    With all that were kept, that is: what one brings may have been hidden by another that has fallen since,
-    and so may what it leaves.
+    What one brings may have been hidden by another that has fallen since, and so may what it leaves.
     """
-    files = bench.by_file()
-    changes = [change(path, bench.contents[path], repairs) for path, repairs in files.items()]
-    shifts = compare(bench.workspace, bench.snapshot, changes)
-    doubtful = {
-        path
-        for (path, repairs), shift in zip(files.items(), shifts, strict=True)
-        if _is_doubtful(repairs, shift)
-    }
-    told = bench.looked_at_alone
-    _look_alone(bench, [one for one in bench.open if doubtful & set(one.paths) and one.id not in told])
-
-
-def _is_doubtful(repairs: Sequence[Repair], shift: Shift) -> bool:
-    before, after = shift
-    claims = Counter(fault for repair in repairs for fault in repair.faults)
-    left = (
-        before.counts.get(fault, 0) - after.counts.get(fault, 0) < number for fault, number in claims.items()
-    )
-    return bool(after.more_than(before) or after.own_more_than(before)) or any(left)
+    clear = spared(bench) | bench.looked_at_alone
+    _look_alone(bench, [repair for repair in bench.open if repair.id not in clear])
 
 
 def _look_alone(bench: Bench, repairs: Sequence[Repair]) -> None:

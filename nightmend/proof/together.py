@@ -8,19 +8,18 @@ out, and the rest is looked at again.
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Sequence
 
 from nightmend.proof.bench import Bench
-from nightmend.repairs.recheck import Mark, Places, change, places
+from nightmend.repairs.recheck import Mark, Shift, change, compare
 from nightmend.repairs.repair import Edit, Repair, apart
 
-_ENOUGH = 3
-"""Repairs of a file for which a look at once is worth it."""
-_LOOKS = 3
+_ENOUGH = 4
+"""Repairs of a file for which another look at once is worth it."""
+_LOOKS = 6
 
-Lots = dict[str, list[Repair]]
-"""Repairs of one file each, by its path."""
+Lot = tuple[str, list[Repair]]
+"""A file, and repairs of it that can all be applied."""
 Place = tuple[int, int]
 """The number of a region and 0, or of the one before a line (-1: none) and the line, as numbered before."""
 Standing = Counter[tuple[Place, str]]
@@ -28,57 +27,67 @@ Standing = Counter[tuple[Place, str]]
 
 
 def spared(bench: Bench) -> frozenset[str]:
-    """Return the repairs, by their ids, of which a look at many shows that they need none of their own."""
+    """Return the repairs, by their ids, of which a look at many shows that they need none of their own.
+
+    Those that change several files are looked at beside the others, and are never among them.
+    """
     lots = _lots(bench.open)
     clear: set[str] = set()
-    for _ in range(_LOOKS):
-        lots = {path: lot for path, lot in lots.items() if len(lot) >= _ENOUGH}
+    for number in range(_LOOKS):
         if not lots:
             break
-        doubts = {path: _doubtful(bench, lot, seen) for path, lot, seen in _looked(bench, lots)}
-        clear |= {one.id for path, lot in lots.items() if not doubts[path] for one in lot}
-        lots = {
-            path: [one for one in lot if one.id not in doubts[path]]
-            for path, lot in lots.items()
-            if doubts[path]
-        }
+        doubts = _doubts(bench, lots)
+        left: list[Lot] = []
+        for (path, lot), doubtful in zip(lots, doubts, strict=True):
+            rest = [one for one in lot if one.id not in doubtful]
+            if not doubtful:
+                clear |= {one.id for one in rest if len(one.paths) == 1}
+            else:  # what was accused once, and was not all of it, may be anywhere
+                left += [(path, part) for part in (_halves(rest) if number else [rest])]
+        lots = [(path, lot) for path, lot in left if len(lot) >= _ENOUGH]
     return frozenset(clear)
 
 
-def _lots(repairs: Iterable[Repair]) -> Lots:
-    """Return for each file repairs that can all be applied; what changes several files is in none."""
-    together, _ = apart(one for one in repairs if len(one.paths) == 1)
-    by_path = sorted(together, key=_path)
-    return {path: list(lot) for path, lot in groupby(by_path, _path)}
+def _lots(repairs: Iterable[Repair]) -> list[Lot]:
+    together, _ = apart(repairs)
+    paths = sorted({path for one in together for path in one.paths})
+    return [(path, [one for one in together if path in one.paths]) for path in paths]
 
 
-def _path(repair: Repair) -> str:
-    [path] = repair.paths
-    return path
+def _halves(lot: list[Repair]) -> list[list[Repair]]:
+    middle = len(lot) // 2
+    return [lot[:middle], lot[middle:]]
 
 
-def _looked(bench: Bench, lots: Lots) -> Iterator[tuple[str, list[Repair], Places]]:
-    changes = [change(path, bench.contents[path], lot) for path, lot in lots.items()]
-    seen = places(bench.workspace, bench.snapshot, changes)
-    return ((path, lot, found) for (path, lot), found in zip(lots.items(), seen, strict=True))
+def _doubts(bench: Bench, lots: Sequence[Lot]) -> list[set[str]]:
+    """Return of each lot the repairs, by their ids, that may have brought something, or left their issue."""
+    changes = [change(path, bench.contents[path], lot) for path, lot in lots]
+    shifts = compare(bench.workspace, bench.snapshot, changes)
+    return [
+        _doubtful(Regions(path, bench.contents[path], lot), lot, shift)
+        for (path, lot), shift in zip(lots, shifts, strict=True)
+    ]
 
 
-def _doubtful(bench: Bench, lot: Sequence[Repair], seen: Places) -> set[str]:
-    """Return the repairs of a lot, by their ids, that may have brought something, or left their issue."""
-    if seen.tool_failures:
+def _doubtful(regions: "Regions", lot: Sequence[Repair], shift: Shift) -> set[str]:
+    if shift.after.tool_failures:
         return {one.id for one in lot}
-    regions = Regions(bench.contents[_path(lot[0])], lot)
-    rules = regions.after(seen.after.rules) - regions.before(seen.before.rules)
-    faults_before, faults_after = regions.before(seen.before.faults), regions.after(seen.after.faults)
+    before, after = shift.before.marks, shift.after.marks
+    rules = regions.after(after.rules) - regions.before(before.rules)
+    faults_before, faults_after = regions.before(before.faults), regions.after(after.faults)
     came = {place for place, _ in (rules | (faults_after - faults_before))}
     accused = {one.id for place in came for one in regions.near(place)}
-    return accused | {one.id for one in lot if not regions.resolved(one, faults_before - faults_after)}
+    return accused | {
+        one.id
+        for one in lot
+        if len(one.paths) == 1 and not regions.resolved(one, faults_before - faults_after)
+    }
 
 
 class Regions:
     """The lines of a file that a lot of its repairs touches, in regions with untouched lines between them."""
 
-    def __init__(self, content: bytes, lot: Sequence[Repair]) -> None:
+    def __init__(self, path: str, content: bytes, lot: Sequence[Repair]) -> None:
         self._firsts: list[int] = []
         self._lasts: list[int] = []
         self._moved: list[int] = []
@@ -87,7 +96,7 @@ class Regions:
         self._of = {one.id: set[int]() for one in lot}
         breaks = [match.start() for match in re.finditer(rb"\n", content)]
         edits = sorted(
-            ((edit, one) for one in lot for edit in one.edits),
+            ((edit, one) for one in lot for edit in one.edits if edit.path == path),
             key=lambda pair: (pair[0].start, pair[0].end),
         )
         done: Edit | None = None

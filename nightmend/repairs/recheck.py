@@ -10,7 +10,7 @@ from pydantic import Field
 from nightmend.detectors import nightmend as own
 from nightmend.detectors.registry import detectors, taxonomies
 from nightmend.detectors.tree import TreeView
-from nightmend.diagnosis.measures import Counts, count, lacking
+from nightmend.diagnosis.measures import lacking
 from nightmend.diagnosis.merging import Names, clusters
 from nightmend.diagnosis.survey import survey
 from nightmend.documents.documents import is_markup
@@ -34,6 +34,18 @@ class Variant(Frozen):
     content: bytes
 
 
+Mark = tuple[str, int]
+"""A name, and the line where it stands in a file, from 1."""
+
+
+class Marks(Frozen):
+    """What stands in a file, as often as it stands there."""
+
+    faults: tuple[Mark, ...] = ()
+    rules: tuple[Mark, ...] = ()
+    """Findings by rule (`ruff:E722`), and what is not annotated or documented by its measure's name."""
+
+
 class FaultCounts(Frozen):
     """The faults of one file by name; layout is counted too, whatever the target thinks of it."""
 
@@ -46,6 +58,7 @@ class FaultCounts(Frozen):
     undocumented: int
     own: dict[str, int] = Field(default_factory=dict)
     """Findings by rule (`ruff:E722`) that the target's own configuration asks for."""
+    marks: Marks = Marks()
     tool_failures: dict[str, str] = Field(default_factory=dict)
     """A tool that could not say; then its faults are missing here, not gone."""
 
@@ -104,24 +117,6 @@ _MOST = 0.5
 """Part of a file beyond which no excerpt is read: what is said of the whole one is known."""
 LONG_LINE = "pycodestyle:E501"
 T = TypeVar("T")
-Mark = tuple[str, int]
-"""A name, and the line where it stands in a file, from 1."""
-
-
-class Marks(Frozen):
-    """What stands in a file, as often as it stands there."""
-
-    faults: tuple[Mark, ...]
-    rules: tuple[Mark, ...]
-    """Findings by rule (`ruff:E722`), and what is not annotated or documented by its measure's name."""
-
-
-class Places(Frozen):
-    """The marks of a file before and after a change; some that are in both may be in neither."""
-
-    before: Marks
-    after: Marks
-    tool_failures: dict[str, str]
 
 
 class _Look(Frozen):
@@ -160,22 +155,11 @@ def compare(workspace: Workspace, snapshot: Snapshot, changes: Iterable[Change])
     return _compared(workspace, snapshot, tuple(changes))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _compared(workspace: Workspace, snapshot: Snapshot, changes: Sequence[Change]) -> tuple[Shift, ...]:
     """Compare once: when a phase settles several ask for the same."""
     counts = _counted(workspace, snapshot, [look for one in changes for look in _looks(one)])
     return tuple(Shift(before=before, after=after) for before, after in _pairs(counts))
-
-
-def places(workspace: Workspace, snapshot: Snapshot, changes: Iterable[Change]) -> tuple[Places, ...]:
-    """Say of each change of the snapshot what `compare` counts, and where that stands."""
-    looks = [look for one in changes for look in _looks(one)]
-    found, failures = _found(workspace, snapshot, looks)
-    names = Names(taxonomies(), load_patterns())
-    marks = [_marks(look, findings, names) for look, findings in zip(looks, found, strict=True)]
-    return tuple(
-        Places(before=before, after=after, tool_failures=failures) for before, after in _pairs(marks)
-    )
 
 
 def _pairs(found: Sequence[T]) -> Iterator[tuple[T, T]]:
@@ -198,10 +182,7 @@ def _counted(workspace: Workspace, snapshot: Snapshot, looks: Sequence[_Look]) -
     """Count the faults of each look."""
     found, failures = _found(workspace, snapshot, looks)
     names = Names(taxonomies(), load_patterns())
-    return [
-        _counts((look.path, look.excerpt.content), findings, names, failures)
-        for look, findings in zip(looks, found, strict=True)
-    ]
+    return [_counts(look, findings, names, failures) for look, findings in zip(looks, found, strict=True)]
 
 
 def _found(
@@ -303,25 +284,25 @@ def _fill(box: Sandbox, view: TreeView) -> None:
         box.write(path, content)
 
 
-def _marks(look: _Look, findings: Sequence[Finding], names: Names) -> Marks:
-    lacks = () if is_markup(look.path) else lacking(look.path, look.content)
-    return Marks(
-        faults=tuple((one.fault, one.findings[0].line) for one in clusters(findings, names)),
-        rules=(*((f"{one.detector}:{one.rule}", one.line) for one in findings), *lacks),
-    )
-
-
 def _counts(
-    pair: tuple[str, bytes], findings: Sequence[Finding], names: Names, failures: Mapping[str, str]
+    look: _Look, findings: Sequence[Finding], names: Names, failures: Mapping[str, str]
 ) -> FaultCounts:
     found = clusters(findings, names)
-    lacks = Counts() if is_markup(pair[0]) else count(*pair)
+    lacks = [] if is_markup(look.path) else list(lacking(look.path, look.excerpt.content))
+    lacked = Counter(name for name, _ in lacks)
     return FaultCounts(
         counts=Counter(cluster.fault for cluster in found),
         high=Counter(cluster.fault for cluster in found if cluster.severity == "high"),
         pep8=sum(finding.detector == "pycodestyle" for finding in findings),
         own=Counter(f"{finding.detector}:{finding.rule}" for finding in findings if finding.enabled),
-        unannotated=lacks.unannotated,
-        undocumented=lacks.undocumented,
+        marks=Marks(
+            faults=tuple((one.fault, one.findings[0].line) for one in found),
+            rules=(
+                *((f"{one.detector}:{one.rule}", one.line) for one in findings),
+                *((name, look.excerpt.line(line)) for name, line in lacks),
+            ),
+        ),
+        unannotated=lacked["unannotated"],
+        undocumented=lacked["undocumented"],
         tool_failures=dict(failures),
     )

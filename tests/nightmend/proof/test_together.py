@@ -46,7 +46,7 @@ def lines(first, last, text, name="one", faults=()):
 
 
 def test_what_stands_on_untouched_lines_is_the_same_before_and_after():
-    regions = Regions(LINES, [lines(3, 4, "a\nb\nc\nd\n"), lines(10, 12, "", "two")])
+    regions = Regions("a.txt", LINES, [lines(3, 4, "a\nb\nc\nd\n"), lines(10, 12, "", "two")])
     marks = [("long", number) for number in (1, 2, 7, 9, 15, 20)]
     moved = [("long", number) for number in (1, 2, 9, 11, 14, 19)]
     assert regions.before(marks) == regions.after(moved)
@@ -57,14 +57,14 @@ def test_what_stands_on_untouched_lines_is_the_same_before_and_after():
     [(1, {"one"}), (4, {"one"}), (9, {"one", "two"}), (13, {"two"}), (19, {"two"})],
 )
 def test_what_comes_is_laid_to_the_repairs_on_its_line_or_on_both_sides_of_it(line, accused):
-    regions = Regions(LINES, [lines(3, 3, "a\nb\nc\n"), lines(10, 10, "d\n", "two")])
+    regions = Regions("a.txt", LINES, [lines(3, 3, "a\nb\nc\n"), lines(10, 10, "d\n", "two")])
     [(place, _)] = regions.after([("long", line)])
     assert {one.id for one in regions.near(place)} == accused
 
 
 def test_repairs_on_one_line_are_one_region_and_share_what_goes_there():
     lot = [lines(5, 5, "a\n", "one", ("lost",)), lines(6, 6, "b\n", "two", ("lost",))]
-    regions = Regions(LINES, lot)
+    regions = Regions("a.txt", LINES, lot)
     one_gone = regions.before([("lost", 5)]) - regions.after([])
     assert not any(regions.resolved(one, one_gone) for one in lot), "both claim one"
     both_gone = regions.before([("lost", 5), ("lost", 6)]) - regions.after([])
@@ -107,7 +107,20 @@ def test_the_good_ones_need_no_look_of_their_own(shop, repairs):
     bench = Bench(shop, shop.night.base, made)
     clear = spared(bench)
     assert {one.id for one in made if one.pattern == "gone"} == clear
-    assert spared(Bench(shop, shop.night.base, made[:2])) == frozenset(), "of two, each has its own look"
+
+
+@pytest.mark.integration
+def test_what_two_bring_together_has_few_looked_at_alone(workspace_of, repair_in):
+    parts = [f"\n\ndef f{n}():\n    return {n} \n" for n in range(60)]
+    uses = [f"\n\ndef g{n}():\n    return json.x{n}\n" for n in range(2)]
+    source = "import json\n" + "".join([*parts[:20], uses[0], *parts[20:40], uses[1], *parts[40:]])
+    workspace = workspace_of({"a.py": source})
+    tidy = [repair_in(workspace, "a.py", f"return {n} \n", f"return {n}\n") for n in range(60)]
+    ends = [repair_in(workspace, "a.py", f"json.x{n}", "1") for n in range(2)]
+    bench = Bench(workspace, workspace.night.base, [*tidy, *ends])
+    combined_redetection_rung(bench)
+    assert len(bench.open) == 62, "none brings it alone"
+    assert 0 < len(bench.looked_at_alone) < 20
 
 
 @pytest.mark.integration
