@@ -42,8 +42,9 @@ def _ran(edit: Edit, content: bytes, lines: Collection[int], *, each: bool) -> b
     """Say whether the statements that an edit changes ran: `each` of them, else any."""
     tree = read_tree(content)
     first, last = changed_lines(edit, content)
-    if _puts_in_lines(edit, content):
-        return _ran_beside(tree, content, first, _column(edit.text) or 0, lines)
+    if puts_in_lines(edit, content):
+        span = beside(tree, content, first, column_of(edit.text) or 0)
+        return span is not None and any(span[0] <= line <= span[1] for line in lines)
     spans = [statement_span(tree, first, last)]
     if each:
         spans = [statement_span(tree, first, first), *_headers(tree, first + 1, last)]
@@ -63,36 +64,38 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _puts_in_lines(edit: Edit, content: bytes) -> bool:
+def puts_in_lines(edit: Edit, content: bytes) -> bool:
+    """Say whether an edit puts in whole lines that are statements, and takes nothing out."""
     begins = edit.start == 0 or content[edit.start - 1 : edit.start] == b"\n"
     return edit.start == edit.end and begins and edit.text.endswith("\n") and bool(statements_of(edit))
 
 
-def _column(text: str) -> int | None:
+def column_of(text: str) -> int | None:
     """Return how far the first line of code is indented; None where there is no code."""
     code = (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
     return next((len(line) - len(line.lstrip()) for line in code), None)
 
 
-def _ran_beside(tree: ast.AST, content: bytes, line: int, column: int, lines: Collection[int]) -> bool:
-    """Say whether what is put in before a line runs: the next statement of its block did, or the last one."""
+def beside(tree: ast.AST, content: bytes, line: int, column: int) -> tuple[int, int] | None:
+    """Return the lines of a statement that runs when one does that is put in before `line`, at `column`.
+
+    That is the next statement of its block, or else the last one, where that cannot leave the block.
+    """
     texts = content.decode(errors="replace").split("\n")
     nodes = [node for node in statements(tree) if isinstance(node, ast.stmt) and node.col_offset == column]
 
     def one_block(first: int, last: int) -> bool:
-        depths = (_column(text) for text in texts[first - 1 : last])
+        depths = (column_of(text) for text in texts[first - 1 : last])
         return all(depth is None or depth >= column for depth in depths)
 
     behind = min((node for node in nodes if node.lineno >= line), key=_line, default=None)
     if behind is not None and one_block(line, behind.lineno):
-        start, end = header(behind)
-        return any(start <= number <= end for number in lines)
+        return header(behind)
     ahead = max((node for node in nodes if node.lineno < line), key=_line, default=None)
     if ahead is None or not one_block(ahead.lineno, line - 1):
-        return False
-    start, end = header(ahead)
+        return None
     leaves = any(isinstance(node, _LEAVING) for node in ast.walk(ahead))
-    return not leaves and any(start <= number <= end for number in lines)
+    return None if leaves else header(ahead)
 
 
 def _line(node: ast.stmt) -> int:

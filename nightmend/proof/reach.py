@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import textwrap
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 
@@ -129,11 +130,17 @@ def changed_lines(edit: Edit, content: bytes) -> tuple[int, int]:
     start, end = edit.start + kept, edit.end - kept_after
     if len(new) == kept + kept_after and (gone := content[start:end]).strip():
         start += len(gone) - len(gone.lstrip())  # blank lines that go along are no statement
-    return _line_of(content, start), _line_of(content, max(end - 1, start))
+    return line_of(content, start), line_of(content, max(end - 1, start))
 
 
-def _line_of(content: bytes, offset: int) -> int:
-    return len(_LINE_END.findall(content, 0, offset)) + 1
+def line_of(content: bytes, offset: int) -> int:
+    """Return the number of the line with a byte, from 1, as Python counts them."""
+    return bisect_right(_line_ends(content), offset) + 1
+
+
+@lru_cache(maxsize=64)
+def _line_ends(content: bytes) -> list[int]:
+    return [match.end() for match in _LINE_END.finditer(content)]
 
 
 def _inside_function(tree: ast.AST, line: int) -> bool:

@@ -10,12 +10,13 @@ from nightmend.night import ALWAYS
 from nightmend.patterns.pattern import Pattern
 from nightmend.proof.baseline import Baseline
 from nightmend.proof.bench import Bench, why_kept
+from nightmend.proof.carried import carried
 from nightmend.proof.compare import broken_tests
 from nightmend.proof.layout_rung import combined_layout_rung
 from nightmend.proof.mutants import guarded
 from nightmend.proof.redetection_rung import combined_redetection_rung
 from nightmend.proof.rungs import overlap_rung
-from nightmend.proof.suite import run_suite
+from nightmend.proof.suite import SuiteRun, run_suite
 from nightmend.proof.trial import Trial
 from nightmend.repairs.repair import FOREIGN, Repair, apply_repairs
 from nightmend.repairs.tipping import drop_worse
@@ -153,7 +154,6 @@ def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:
             bench.snapshot,
             changes=changes,
             without=baseline.suite.left_out,
-            coverage=True,
             limits=trial.limits,
         )
         broken = frozenset(set(broken_tests(baseline.suite, suite)) - trial.excused)
@@ -162,7 +162,16 @@ def _prove_whole(bench: Bench, baseline: Baseline) -> Baseline:
         if len(bench.open) == standing:
             # What broke here and has no guilty at a second look flickers, or fails without any repair too.
             unsteady = tuple(sorted(trial.excused | broken))
-            return baseline.model_copy(update={"suite": suite, "unsteady": unsteady})
+            return baseline.model_copy(
+                update={"suite": _with_reach(suite, bench, baseline), "unsteady": unsteady}
+            )
+
+
+def _with_reach(suite: SuiteRun, bench: Bench, baseline: Baseline) -> SuiteRun:
+    """Say of a run what its tests reach without recording it again, which costs most of another run."""
+    edits = [edit for repair in bench.open for edit in repair.edits]
+    spectrum = carried(baseline.suite.spectrum, edits, bench.contents)
+    return suite.model_copy(update={"spectrum": spectrum, "coverage_failed": baseline.suite.coverage_failed})
 
 
 def commit_patterns(
