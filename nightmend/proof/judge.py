@@ -7,6 +7,7 @@ from nightmend.proof.layout_rung import layout_rung
 from nightmend.proof.pythons_rung import pythons_rung
 from nightmend.proof.redetection_rung import redetection_rung
 from nightmend.proof.rungs import (
+    demands_rung,
     dropped_rung,
     equality_rung,
     imports_rung,
@@ -44,6 +45,7 @@ def judge(
     pythons_rung(bench)
     equality_rung(bench)
     names_rung(bench)
+    demands_rung(bench)
     interface_rung(bench)
     runnable_rung(bench, baseline.unrunnable)
     redetection_rung(bench)

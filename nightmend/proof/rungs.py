@@ -4,6 +4,7 @@ from nightmend.proof.bench import Bench
 from nightmend.proof.binding import lost_probes, unbound_reads
 from nightmend.proof.bytecode import same_code
 from nightmend.proof.compiling import change_problem
+from nightmend.proof.demands import lost_demand
 from nightmend.proof.equality import same_tree
 from nightmend.proof.import_state import differences
 from nightmend.proof.ran import reached
@@ -103,6 +104,19 @@ def _names_problem(bench: Bench, repair: Repair, path: str, after: bytes) -> str
     if lost:
         return f"it takes the import of {', '.join(lost)} out of a `try` that asks whether it is there"
     return None
+
+
+def demands_rung(bench: Bench) -> None:
+    """Refuse what asks no more of a value, which may be of any kind, what was asked of it."""
+    for repair in list(bench.open):
+        if bench.grades.get(repair.id) == "A":
+            continue
+        for path, after in bench.changed([repair]).items():
+            edits = [edit for edit in repair.edits if edit.path == path]
+            lost = lost_demand(path, bench.contents[path], after, edits) if is_python(path) else None
+            if lost:
+                bench.drop(repair, "refused", f"it {lost}")
+                break
 
 
 def interface_rung(bench: Bench) -> None:
