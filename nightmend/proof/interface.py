@@ -33,12 +33,13 @@ from griffe import (
 
 from nightmend.parsing import one_at_a_time
 from nightmend.patterns.elsewhere import is_taken, names_taken
-from nightmend.proof.around import blocks
+from nightmend.proof.around import blocks, parse_block
 from nightmend.proof.packages import Package
 from nightmend.proof.syntax import read_tree
 from nightmend.repairs.repair import Edit
 from nightmend.targets.protected import is_test
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _MADE_ANEW = (ExprCall, ExprDict, ExprList, ExprSet)
 """Defaults of which a caller never had the very object."""
 _IDLE_BASES = ("object", "Generic[", "typing.Generic[")
@@ -80,7 +81,7 @@ class Interface:
         if name is None:
             return ()
         try:
-            if self._same_definitions(name, path, before, edits):
+            if _stays_in_a_body(before, edits) or self._same_definitions(name, path, before, edits):
                 return ()
             old, new = _read(name, path, before), _read(name, path, after)
         except (SyntaxError, ValueError, RecursionError):
@@ -159,6 +160,35 @@ class Interface:
 
         members = module.members.items()
         return frozenset(name for name, one in members if isinstance(one, Alias) and is_meant(name, one))
+
+
+def _stays_in_a_body(before: bytes, edits: Sequence[Edit]) -> bool:
+    """Say whether edits change one function within, and none of the attributes that it makes there."""
+    around = blocks(before).around(edits, definition=True)
+    if around is None:
+        return False
+    try:
+        old, new = (parse_block(text, around.indent).body for text in (around.before, around.after))
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return [*map(_offer, old)] == [*map(_offer, new)] != [None]
+
+
+def _offer(node: ast.stmt) -> tuple[str, ...] | None:
+    """Return what a function is to others, beside what a call of it does; None for anything else."""
+    if not isinstance(node, _FUNCTIONS):
+        return None
+    stores = (
+        ast.dump(one)
+        for one in ast.walk(node)
+        if isinstance(one, ast.Assign | ast.AnnAssign | ast.AugAssign) and any(map(_is_made, ast.walk(one)))
+    )
+    decorators = map(ast.dump, node.decorator_list)
+    return (type(node).__name__, node.name, ast.dump(node.args), *decorators, "", *stores)
+
+
+def _is_made(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
 
 
 def _slots(module: Module) -> Iterator[tuple[str, list[str]]]:

@@ -53,9 +53,9 @@ def _syntax_problem(bench: Bench, repair: Repair) -> str | None:
     for path, content in bench.changed([repair]).items():
         if content == bench.contents[path]:
             return f"it changes nothing in {path}"
-        if silences(bench.contents[path], content):
-            return f"it silences the issue in {path} instead of resolving it"
         edits = [edit for edit in repair.edits if edit.path == path]
+        if silences(bench.contents[path], content, edits):
+            return f"it silences the issue in {path} instead of resolving it"
         if problem := change_problem(path, bench.contents[path], content, edits, bench.floor):
             return problem
     return None

@@ -4,9 +4,11 @@ import ast
 import re
 import tokenize
 import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 
 from nightmend.parsing import parse_source
+from nightmend.repairs.repair import Edit
 
 SILENCERS = re.compile(
     rb"#\s*(?:noqa|nosec|type:\s*ignore|pyright:\s*ignore|pylint:\s*disable|ruff:\s*noqa|pragma:\s*no)"
@@ -41,7 +43,7 @@ def syntax_problem(path: str, content: bytes, floor: Version | None) -> str | No
     """
     if not is_python(path):
         return None
-    floor = floor if floor and floor >= (3, 0) else None  # the parser knows nothing older
+    floor = known_floor(floor)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -50,6 +52,11 @@ def syntax_problem(path: str, content: bytes, floor: Version | None) -> str | No
         version = f" on Python {floor[0]}.{floor[1]}" if floor else ""
         return f"{path} would not parse{version}: {error}"
     return None
+
+
+def known_floor(floor: Version | None) -> Version | None:
+    """Return a floor as the parser may have it: it knows no Python older than 3."""
+    return floor if floor and floor >= (3, 0) else None
 
 
 def same_words(before: bytes, after: bytes) -> bool:
@@ -70,9 +77,16 @@ def _words(content: bytes) -> list[tuple[int, str]]:
     return [(kind, "" if kind in blank else text) for kind, text in words if kind not in SILENT]
 
 
-def silences(before: bytes, after: bytes) -> bool:
-    """Say whether the change adds a comment or mark that hides an issue instead of resolving it."""
-    return len(SILENCERS.findall(after)) > len(SILENCERS.findall(before))
+def silences(before: bytes, after: bytes, edits: Sequence[Edit]) -> bool:
+    """Say whether edits add a comment or mark that hides an issue instead of resolving it.
+
+    Only their lines are read, from the first to the last; `after` is what they make of the file.
+    """
+    start = before.rfind(b"\n", 0, min(edit.start for edit in edits)) + 1
+    end = before.find(b"\n", max(edit.end for edit in edits))
+    behind = len(before) - end if end >= 0 else 0
+    changed, was = after[start : len(after) - behind], before[start : len(before) - behind]
+    return len(SILENCERS.findall(changed)) > len(SILENCERS.findall(was))
 
 
 def same_program(path: str, before: bytes, after: bytes) -> bool:

@@ -16,6 +16,8 @@ from nightmend.repairs.repair import Edit, Repair, apart
 
 _ENOUGH = 4
 """Repairs of a file for which another look at once is worth it."""
+_TWO = 2
+"""Of so many each has its own look, which is as cheap: one may hide what the other brings."""
 _LOOKS = 6
 
 Lot = tuple[str, list[Repair]]
@@ -41,7 +43,7 @@ def spared(bench: Bench) -> frozenset[str]:
         for (path, lot), doubtful in zip(lots, doubts, strict=True):
             rest = [one for one in lot if one.id not in doubtful]
             if not doubtful:
-                clear |= {one.id for one in rest if len(one.paths) == 1}
+                clear |= {one.id for one in rest if len(one.paths) == 1 and len(rest) != _TWO}
             else:  # what was accused once, and was not all of it, may be anywhere
                 left += [(path, part) for part in (_halves(rest) if number else [rest])]
         lots = [(path, lot) for path, lot in left if len(lot) >= _ENOUGH]

@@ -2,11 +2,12 @@
 
 import pytest
 
+from nightmend.proof import interface as interfaces
 from nightmend.proof.bench import Bench
 from nightmend.proof.interface import Interface
 from nightmend.proof.packages import packages_of
 from nightmend.proof.rungs import interface_rung
-from nightmend.repairs.repair import Edit
+from nightmend.repairs.repair import Edit, apply_edits
 
 FILES = (
     "shop/__init__.py", "shop/cart.py", "shop/prices.py", "shop/_inner.py", "shop/tests/test.py", "setup.py",
@@ -243,6 +244,60 @@ def test_with_the_edits_less_is_read_and_the_same_is_told(interface, before, aft
     told = interface.breaks(CART, whole, changed)
     assert interface.breaks(CART, whole, changed, [edit]) == told
     assert told or (before, after) not in [one[1:] for one in ONLY_IN_THEIR_FILE]
+
+
+WITHIN = """\
+class Cart:
+    @property
+    def total(self):
+        return self.count
+
+    def __init__(self, size=3):
+        self.count = 0
+        self.size: int = size
+        if size > 2:
+            self.big = True
+
+        def inner(a):
+            return a
+
+
+def f(a):
+    return a
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "breaks"),
+    [
+        ("return self.count", "return self.count or 0", False),
+        ("self.count = 0", "pass", True),
+        ("self.count = 0", "self.count = 1", False),
+        ("            self.big = True", "            pass", True),
+        ("size=3", "size", True),
+        ("    @property\n", "", True),
+        ("inner(a)", "inner(b)", False),
+        ("inner(a)", "inner(a", False),
+        ("def f(a):", "def f(b):", True),
+        ("def f", "async def f", True),
+        ("    return a\n", "", False),
+    ],
+)
+def test_within_a_function_the_same_is_told_as_of_the_whole_file(interface, old, new, breaks):
+    start = WITHIN.rindex(old)
+    edit = Edit(path=CART, start=start, end=start + len(old), text=new)
+    whole, changed = WITHIN.encode(), apply_edits(WITHIN.encode(), [edit])
+    told = interface.breaks(CART, whole, changed)
+    assert bool(told) is breaks
+    assert interface.breaks(CART, whole, changed, [edit]) == told
+
+
+def test_what_stays_in_a_body_needs_no_look_at_the_module(interface, monkeypatch):
+    monkeypatch.setattr(interfaces, "_read", None)
+    start = WITHIN.rindex("return a")
+    edit = Edit(path=CART, start=start, end=start + len("return a"), text="return [a]")
+    changed = apply_edits(WITHIN.encode(), [edit])
+    assert interface.breaks(CART, WITHIN.encode(), changed, [edit]) == ()
 
 
 @pytest.mark.parametrize("put", ["__all__ = ['f']\n\n\n", "f = None\n", "def f(): pass\n", "class f: pass\n"])

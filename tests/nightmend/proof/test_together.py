@@ -107,6 +107,7 @@ def test_the_good_ones_need_no_look_of_their_own(shop, repairs):
     bench = Bench(shop, shop.night.base, made)
     clear = spared(bench)
     assert {one.id for one in made if one.pattern == "gone"} == clear
+    assert spared(Bench(shop, shop.night.base, made[:2])) == frozenset(), "of two, each has its own look"
 
 
 @pytest.mark.integration
