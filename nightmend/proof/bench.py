@@ -40,6 +40,8 @@ class Bench:
         """Repairs after which every module imports to the same names, but for those of libraries."""
         self.looked_at_alone: set[str] = set()
         """Repairs of which every detector was asked alone: its answer stays the same, whatever falls."""
+        self.looked_at_together: frozenset[str] = frozenset()
+        """Repairs of which every detector was asked together, for the last time."""
         self._fallen: dict[str, tuple[Verdict, str]] = {}
 
     @cached_property

@@ -2,20 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from nightmend.proof.ran import beside, column_of, puts_in_lines
-from nightmend.proof.reach import changed_lines, line_of, statement_span
+from nightmend.proof.reach import changed_lines, line_of, lines_of, statement_span
 from nightmend.proof.spectrum import LinesRun, Spectrum
 from nightmend.proof.syntax import is_python, read_tree
-from nightmend.repairs.repair import Edit
+from nightmend.repairs.repair import Edit, apply_edits
 
 
 def carried(spectrum: Spectrum, edits: Iterable[Edit], contents: Mapping[str, bytes]) -> Spectrum:
     """Return the spectrum of a tree with edits made; `contents` holds their files as they were before.
 
-    Lines in the place of as many others are reached by who ran those, line by line. Others are reached by
-    whoever ran any of those, the statement that they change, or the one beside which they are put in.
+    A line that is still there keeps its tests, and so does one in the place of one. For others stands a
+    guess, and they are noted as `written`: who ran what they replace, or the statement beside them.
     """
     by_path: dict[str, set[Edit]] = defaultdict(set)
     for edit in edits:
@@ -27,7 +28,8 @@ def carried(spectrum: Spectrum, edits: Iterable[Edit], contents: Mapping[str, by
     }
     return Spectrum(  # a copy of the other would have its cached lines
         tests=spectrum.tests,
-        lines=spectrum.lines | moved,
+        lines=spectrum.lines | {path: lines for path, (lines, _) in moved.items()},
+        written=spectrum.written | {path: written for path, (_, written) in moved.items()},
         opened=spectrum.opened,
         spawning=spectrum.spawning,
     )
@@ -42,23 +44,55 @@ class _Piece(NamedTuple):
     edits: tuple[Edit, ...]
 
 
-def _moved(spectrum: Spectrum, content: bytes, edits: Sequence[Edit]) -> tuple[LinesRun, ...]:
+class _Line(NamedTuple):
+    """Who runs a line, and whether that is a guess."""
+
+    tests: int
+    guessed: bool = False
+
+
+def _moved(
+    spectrum: Spectrum, content: bytes, edits: Sequence[Edit]
+) -> tuple[tuple[LinesRun, ...], tuple[int, ...]]:
+    """Return who runs which lines of a file with edits made, and which of these lines are guesses."""
     path = edits[0].path
-    before = [spectrum.running(path, line, line) for line in range(line_of(content, len(content)) + 1)]
-    after: list[int] = []
+    old, new = ([b"", *lines_of(one)] for one in (content, apply_edits(content, edits)))
+    pieces = _pieces(content, edits)
+    if len(old) + sum(one.number - (one.end - one.first) for one in pieces) != len(new):
+        pieces = [
+            _Piece(1, len(old), len(new) - 1, tuple(edits))
+        ]  # an edit parts the two bytes of a line's end
+    guesses = frozenset(spectrum.written.get(path, ()))
+    before = [_Line(spectrum.running(path, line, line), line in guesses) for line in range(len(old))]
+    after: list[_Line] = []
     done = 0
-    for piece in _pieces(content, edits):
+    for piece in pieces:
         after += before[done : piece.first]
-        if piece.number == piece.end - piece.first:
-            after += before[piece.first : piece.end]
-        else:
-            tests = spectrum.running(path, piece.first, piece.end - 1)
-            after += [tests | _reaching(spectrum, content, piece.edits)] * piece.number
+        lines = new[len(after) : len(after) + piece.number]
+        guess = spectrum.running(path, piece.first, piece.end - 1) | _beside(spectrum, content, piece.edits)
+        after += _written(old[piece.first : piece.end], before[piece.first : piece.end], lines, guess)
         done = piece.end
+    after += before[done:]
     groups: dict[int, list[int]] = defaultdict(list)
-    for line, tests in enumerate([*after, *before[done:]]):
-        groups[tests].append(line)
-    return tuple((hex(tests), tuple(lines)) for tests, lines in groups.items() if tests)
+    for line, one in enumerate(after):
+        groups[one.tests].append(line)
+    return (
+        tuple((hex(tests), tuple(lines)) for tests, lines in groups.items() if tests),
+        tuple(line for line, one in enumerate(after) if one.guessed),
+    )
+
+
+def _written(old: Sequence[bytes], known: Sequence[_Line], new: Sequence[bytes], guess: int) -> list[_Line]:
+    """Return who runs new lines: those that are still there, or one for one, are known."""
+    if len(old) == len(new) == 1:
+        return list(known)
+    lines = [_Line(guess, guessed=True)] * len(new)
+    same = SequenceMatcher(
+        None, [line.strip() for line in old], [line.strip() for line in new], autojunk=False
+    )
+    for match in same.get_matching_blocks():
+        lines[match.b : match.b + match.size] = known[match.a : match.a + match.size]
+    return lines
 
 
 def _pieces(content: bytes, edits: Iterable[Edit]) -> list[_Piece]:
@@ -76,23 +110,18 @@ def _pieces(content: bytes, edits: Iterable[Edit]) -> list[_Piece]:
 
 
 def _piece(content: bytes, edit: Edit) -> _Piece:
-    """Return the lines of one edit, up to its last one; that is left out where none of it is touched."""
+    """Return the lines of one edit, without the last one where that stays whole."""
     text = edit.text.encode()
     first, end = line_of(content, edit.start), line_of(content, edit.end)
     number = line_of(text, len(text)) - 1
     ahead = text[-1:] or content[edit.start - 1 : edit.start]
-    if not (_begins_a_line(ahead) and _begins_a_line(content[edit.end - 1 : edit.end])):
+    if not all(one in (b"", b"\n", b"\r") for one in (ahead, content[edit.end - 1 : edit.end])):
         end, number = end + 1, number + 1
     return _Piece(first, end, number, (edit,))
 
 
-def _begins_a_line(ahead: bytes) -> bool:
-    """Say whether a line begins behind a byte, or behind none."""
-    return ahead in (b"", b"\n", b"\r")
-
-
-def _reaching(spectrum: Spectrum, content: bytes, edits: Iterable[Edit]) -> int:
-    """Return who runs what edits write."""
+def _beside(spectrum: Spectrum, content: bytes, edits: Iterable[Edit]) -> int:
+    """Return who runs the statements that edits change, or beside which they put others."""
     found = 0
     tree = read_tree(content)
     for edit in edits:

@@ -1,7 +1,8 @@
 """Do the tests guard what a repair changed? A mistake is planted on its lines: who notices it, guards them.
 
 One mistake for each repair, in the tree that a phase ships. A run has the mistakes of several repairs, of
-which no test reaches two, so that each failure tells of one.
+which no test should reach two. It records which lines the tests ran: a failure tells of the one mistake that
+its test ran, and of none where it ran two.
 """
 
 import ast
@@ -11,9 +12,9 @@ from typing import NamedTuple
 from nightmend.monitoring.pulse import beat
 from nightmend.patterns.source import Module
 from nightmend.proof.compiling import change_problem
-from nightmend.proof.reach import Reach, is_import, statements
+from nightmend.proof.reach import Reach, is_import, line_of, statement_span, statements
 from nightmend.proof.suite import SuiteRun, limits_beside, run_suite
-from nightmend.proof.syntax import is_python
+from nightmend.proof.syntax import is_python, read_tree
 from nightmend.repairs.repair import Edit, Repair, apply_edits
 from nightmend.snapshot import Snapshot
 from nightmend.workers import each
@@ -44,8 +45,9 @@ def guarded(
 ) -> dict[str, bool]:
     """Return whether tests notice a mistake on the lines of the wanted repairs, by id, as the budget allows.
 
-    `snapshot` is the tree with exactly `repairs`, `suite` its run, and `budget` a share of what that cost.
-    A repair for which no mistake can be planted, or that tests reach only by its import, is left out.
+    `snapshot` is the tree with exactly `repairs`, `suite` its run, of which the reach may be guessed, and
+    `budget` a share of what that run cost. A repair for which no mistake can be planted, or that tests reach
+    only by its import, is left out.
     """
     paths = {path for repair in repairs for path in repair.paths if is_python(path)}
     contents = workspace.store.read_many(snapshot, sorted(paths))
@@ -59,18 +61,44 @@ def guarded(
         runs = each(lambda together: _run(workspace, snapshot, contents, together, suite), groups)
         for together, run in zip(groups, runs, strict=True):
             spent += run.cpu_seconds
-            found |= {one.repair: told for one in together if (told := _noticed(one, run)) is not None}
+            found |= _told(together, run, contents)
     return found
 
 
-def _noticed(mutant: Mutant, run: SuiteRun) -> bool | None:
-    """Say whether a test noticed; None where the run was cut short before their turn."""
-    if run.stopped_in in mutant.asked:
+def _told(together: Sequence[Mutant], run: SuiteRun, contents: Mapping[str, bytes]) -> dict[str, bool]:
+    """Say of each mistake of a run whether a test noticed, as far as the run tells."""
+    ran = {one.repair: _runners(one, together, run, contents) for one in together}
+    told: dict[str, bool] = {}
+    for one in together:
+        others = frozenset[str]().union(*(ran[other.repair] for other in together if other is not one))
+        noticed = _noticed(one, run, ran[one.repair] - others)
+        told |= {} if noticed is None else {one.repair: noticed}
+    return told
+
+
+def _noticed(mutant: Mutant, run: SuiteRun, telling: frozenset[str]) -> bool | None:
+    """Say whether a test noticed, of those that tell of this mistake alone; None where another may have."""
+    outcomes = {test: run.outcomes.get(test) for test in mutant.asked}
+    broken = {test for test, outcome in outcomes.items() if outcome not in {"passed", None}}
+    broken |= {test for test, outcome in outcomes.items() if outcome is None and not run.cut_short}
+    if broken & telling or run.stopped_in in telling & outcomes.keys():
         return True
-    outcomes = [run.outcomes.get(test) for test in mutant.asked]
-    if run.cut_short and None in outcomes:
-        return None
-    return any(outcome != "passed" for outcome in outcomes)
+    return None if broken or None in outcomes.values() else False
+
+
+def _runners(
+    mutant: Mutant, together: Sequence[Mutant], run: SuiteRun, contents: Mapping[str, bytes]
+) -> frozenset[str]:
+    """Return the tests that ran a mistake of a run: all that were asked where it was alone."""
+    if len(together) == 1:
+        return frozenset(mutant.asked)
+    path = mutant.edit.path
+    edits = [one.edit for one in together if one.edit.path == path]
+    start = _place(mutant.edit, set(edits))
+    content = apply_edits(contents[path], edits)
+    end = start + len(mutant.edit.text.encode()) - 1
+    lines = statement_span(read_tree(content), line_of(content, start), line_of(content, end))
+    return run.spectrum.named(run.spectrum.running(path, *lines))
 
 
 def _run(
@@ -90,6 +118,7 @@ def _run(
         workspace,
         snapshot,
         changes=changes,
+        coverage=len(mutants) > 1,
         only=sorted({test for one in mutants for test in one.asked}),
         without=suite.left_out,
         limits=limits_beside(suite),
@@ -106,7 +135,7 @@ def _groups(waiting: list[Mutant]) -> tuple[list[list[Mutant]], list[Mutant]]:
 
 
 def _apart(waiting: Sequence[Mutant]) -> tuple[list[Mutant], list[Mutant]]:
-    """Choose mutants of which no test that is asked reaches two; the others wait."""
+    """Choose mutants of which no test that is asked reaches two, as far as is known; the others wait."""
     chosen: list[Mutant] = []
     rest: list[Mutant] = []
     reached: set[str] = set()

@@ -138,6 +138,11 @@ def line_of(content: bytes, offset: int) -> int:
     return bisect_right(_line_ends(content), offset) + 1
 
 
+def lines_of(content: bytes) -> list[bytes]:
+    """Return the lines of a file without their ends; behind the last end there is an empty one."""
+    return _LINE_END.split(content)
+
+
 @lru_cache(maxsize=64)
 def _line_ends(content: bytes) -> list[int]:
     return [match.end() for match in _LINE_END.finditer(content)]

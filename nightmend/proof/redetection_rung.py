@@ -14,13 +14,14 @@ def redetection_rung(bench: Bench) -> None:
 
     A repair that claims no issue only has to bring none. What it may leave behind in place of its issue is no
     finding that the target's own configuration asks for. What a look at many at once leaves in doubt is
-    looked at alone.
+    looked at alone, and so is first what changes several files.
     """
+    _look_alone(bench, [repair for repair in bench.open if len(repair.paths) > 1])
     clear = spared(bench)
     for repair in bench.open:
         if repair.id in clear:
             bench.note(repair, issue_gone=True if repair.faults else None, new_issues=())
-    _look_alone(bench, [repair for repair in bench.open if repair.id not in clear])
+    _look_alone(bench, _in_doubt(bench, clear))
 
 
 def combined_redetection_rung(bench: Bench) -> None:
@@ -28,12 +29,19 @@ def combined_redetection_rung(bench: Bench) -> None:
 
     What one brings may have been hidden by another that has fallen since, and so may what it leaves.
     """
-    clear = spared(bench) | bench.looked_at_alone
-    _look_alone(bench, [repair for repair in bench.open if repair.id not in clear])
+    if bench.looked_at_together != {one.id for one in bench.open}:
+        _look_alone(bench, _in_doubt(bench, spared(bench)))
+        bench.looked_at_together = frozenset(one.id for one in bench.open)
+
+
+def _in_doubt(bench: Bench, clear: frozenset[str]) -> list[Repair]:
+    return [one for one in bench.open if one.id not in clear | bench.looked_at_alone]
 
 
 def _look_alone(bench: Bench, repairs: Sequence[Repair]) -> None:
     """Note of each repair whether its issue goes and what comes with it, and refuse what is not good."""
+    if not repairs:
+        return
     bench.looked_at_alone |= {one.id for one in repairs}
     changes = [change(path, bench.contents[path], [one]) for one in repairs for path in one.paths]
     shifts = iter(compare(bench.workspace, bench.snapshot, changes))

@@ -16,12 +16,14 @@ OUTSIDE = 1
 
 
 class Spectrum(Frozen):
-    """What the tests of one run reached."""
+    """What the tests of one run reached; behind repairs, as far as that is known without another run."""
 
     tests: tuple[str, ...] = ()
     """Their ids by bit; the first is no test."""
     lines: dict[str, tuple[LinesRun, ...]] = Field(default_factory=dict)
     """Lines that ran, by path, those together that the same tests ran."""
+    written: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Lines that repairs wrote, by path: who runs them is a guess."""
     opened: dict[str, Tests] = Field(default_factory=dict)
     """Who opened a file of the target by its path, other than to import it."""
     spawning: Tests = "0"
@@ -29,8 +31,11 @@ class Spectrum(Frozen):
 
     @cached_property
     def reached(self) -> dict[str, tuple[int, ...]]:
-        """Lines that ran at all, by path."""
-        return {path: tuple(sorted(lines)) for path, lines in self._by_line.items()}
+        """Lines that ran for certain, by path."""
+        return {
+            path: tuple(sorted(lines.keys() - set(self.written.get(path, ()))))
+            for path, lines in self._by_line.items()
+        }
 
     def running(self, path: str, first: int, last: int) -> int:
         """Return who ran any of the lines `first` to `last`."""
@@ -57,6 +62,7 @@ class Spectrum(Frozen):
                 path: tuple((left(some), lines) for some, lines in groups if int(some, 16) & kept)
                 for path, groups in self.lines.items()
             },
+            written=self.written,
             opened={path: left(some) for path, some in self.opened.items()},
             spawning=left(self.spawning),
         )

@@ -38,16 +38,19 @@ def spared(bench: Bench) -> frozenset[str]:
     for number in range(_LOOKS):
         if not lots:
             break
-        doubts = _doubts(bench, lots)
         left: list[Lot] = []
-        for (path, lot), doubtful in zip(lots, doubts, strict=True):
+        for (path, lot), doubtful in zip(lots, _doubts(bench, lots), strict=True):
             rest = [one for one in lot if one.id not in doubtful]
             if not doubtful:
-                clear |= {one.id for one in rest if len(one.paths) == 1 and len(rest) != _TWO}
-            else:  # what was accused once, and was not all of it, may be anywhere
+                clear |= {one.id for one in rest if _is_single(one) and len(rest) != _TWO}
+            else:  # whoever was accused first may not be all of it: then it may be anyone
                 left += [(path, part) for part in (_halves(rest) if number else [rest])]
-        lots = [(path, lot) for path, lot in left if len(lot) >= _ENOUGH]
+        lots = [(path, lot) for path, lot in left if sum(map(_is_single, lot)) >= _ENOUGH]
     return frozenset(clear)
+
+
+def _is_single(repair: Repair) -> bool:
+    return len(repair.paths) == 1
 
 
 def _lots(repairs: Iterable[Repair]) -> list[Lot]:
@@ -80,9 +83,7 @@ def _doubtful(regions: "Regions", lot: Sequence[Repair], shift: Shift) -> set[st
     came = {place for place, _ in (rules | (faults_after - faults_before))}
     accused = {one.id for place in came for one in regions.near(place)}
     return accused | {
-        one.id
-        for one in lot
-        if len(one.paths) == 1 and not regions.resolved(one, faults_before - faults_after)
+        one.id for one in lot if _is_single(one) and not regions.resolved(one, faults_before - faults_after)
     }
 
 

@@ -155,7 +155,7 @@ def compare(workspace: Workspace, snapshot: Snapshot, changes: Iterable[Change])
     return _compared(workspace, snapshot, tuple(changes))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _compared(workspace: Workspace, snapshot: Snapshot, changes: Sequence[Change]) -> tuple[Shift, ...]:
     """Compare once: when a phase settles several ask for the same."""
     counts = _counted(workspace, snapshot, [look for one in changes for look in _looks(one)])

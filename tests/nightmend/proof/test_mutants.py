@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from nightmend.patterns.source import Module
-from nightmend.proof.mutants import _mistakes, _planted, guarded
+from nightmend.proof.mutants import Mutant, _mistakes, _planted, _told, guarded
+from nightmend.proof.spectrum import Spectrum
 from nightmend.proof.suite import SuiteRun, run_suite
 from nightmend.repairs.repair import Edit, Repair, apply_edits, apply_repairs
 from nightmend.sequences import common_prefix
@@ -135,6 +136,58 @@ def test_mistakes_that_one_test_reaches_are_never_in_one_run(noticed, monkeypatc
         [(True, False), (False, True)],
         [(False, True), (True, False)],
     )
+
+
+@pytest.mark.integration
+def test_a_failure_tells_nothing_of_a_mistake_that_its_test_did_not_run(noticed, monkeypatch):
+    class Wrong:
+        """Says that `test_check` reaches the label."""
+
+        def __init__(self, *given):
+            pass
+
+        def tests(self, repair):
+            [edit] = repair.edits
+            return frozenset({f"test_shop.py::{'test_check' if edit.text == 'None' else 'test_both'}"})
+
+    runs = []
+
+    def noted(*arguments, **options):
+        runs.append(options["only"])
+        return run_suite(*arguments, **options)
+
+    monkeypatch.setattr("nightmend.proof.mutants.Reach", Wrong)
+    monkeypatch.setattr("nightmend.proof.mutants.run_suite", noted)
+    assert noticed("loose", "raised") == {"raised": True}
+    assert runs == [["test_shop.py::test_both", "test_shop.py::test_check"]]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "cut_short", "told"),
+    [
+        ({"both": "failed", "second": "failed"}, False, {"second": True}),
+        ({"both": "passed", "second": "failed"}, False, {"first": False, "second": True}),
+        ({"both": "passed", "second": "passed"}, False, {"first": False, "second": False}),
+        ({"both": "passed"}, False, {"first": False}),
+        ({"both": "passed"}, True, {"first": False}),
+        ({}, True, {}),
+    ],
+)
+def test_a_run_of_two_mistakes_tells_as_much_as_is_certain(outcomes, cut_short, told):
+    """The test `both` runs both, and was asked for the first one alone."""
+    content = b"def f():\n    a = 1\n    b = 2\n"
+    places = {"first": content.index(b"1"), "second": content.index(b"2")}
+    asked = {"first": ("both",), "second": ("second",)}
+    together = [
+        Mutant(name, Edit(path="a.py", start=at, end=at + 1, text="None"), frozenset(), asked[name])
+        for name, at in places.items()
+    ]
+    spectrum = Spectrum(
+        tests=("", "both", "second"),
+        lines={"a.py": (("0x2", (2,)), ("0x6" if "second" in outcomes else "0x2", (3,)))},
+    )
+    run = SuiteRun(usable=True, outcomes=outcomes, cut_short=cut_short, spectrum=spectrum)
+    assert _told(together, run, {"a.py": content}) == told
 
 
 STATEMENTS = """\

@@ -82,6 +82,21 @@ def settled(workspace, baseline):
     return run
 
 
+def test_what_tests_reach_is_known_of_the_new_tree_without_recording_it(settled, kept, monkeypatch):
+    asked = []
+
+    def noted(*arguments, **options):
+        asked.append(options.get("coverage", False))
+        return run_suite(*arguments, **options)
+
+    monkeypatch.setattr(settling, "run_suite", noted)
+    result, _ = settled(kept(one=("def width():\n", "def width():\n    # in metres\n    # not feet\n")))
+    spectrum = result.baseline.suite.spectrum
+    line = SHOP[: SHOP.index("    return f")].count("\n") + 3
+    assert spectrum.named(spectrum.running("shop.py", line, line)) == {"test_shop.py::test_describe"}
+    assert asked == [False]
+
+
 def shop_of(workspace, snapshot):
     return workspace.store.read(snapshot, "shop.py").decode()
 
