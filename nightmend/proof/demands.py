@@ -79,6 +79,8 @@ def _is_known(module: Module, kind: str, value: ast.expr) -> bool:
             return True
         case "keys", _:
             return kind_of(module, value) == "dict" or module.resolve(value) == "os.environ"
+        case "int", ast.Constant(value=int()):
+            return True
         case "int", ast.Call(func=ast.Name(id="round"), args=[_], keywords=[]):
             return True
         case "int", ast.Call(func=function):

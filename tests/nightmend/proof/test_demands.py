@@ -31,6 +31,7 @@ KEPT = {
     "a namespace": ("return 1 in other.__dict__.keys()", "return 1 in other.__dict__"),
     "int of a ceiling": ("return int(math.ceil(other))", "return math.ceil(other)"),
     "int of round": ("return int(round(other))", "return round(other)"),
+    "int of a number": ("return int(2)", "return 2"),
     "int of a length": ("return int(len(other))", "return len(other)"),
 }
 
