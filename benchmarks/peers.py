@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import venv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,12 +21,14 @@ from sources import listed
 
 from nightmend.diffs.proposing import propose_diff
 from nightmend.diffs.reading import read_diff
+from nightmend.evidence import Judgement
 from nightmend.frozen import Frozen
 from nightmend.home import state_folder
 from nightmend.proof.compare import broken_tests
 from nightmend.proof.suite import run_suite
 from nightmend.repairs.recheck import FaultCounts, Variant, recheck
 from nightmend.repairs.settle import settle
+from nightmend.targets.protected import is_test
 
 RESULTS = page.ROWS / "peers"
 CHOSEN = ("boltons", "python-engineio")
@@ -38,6 +41,18 @@ TOOLS = {
     "pyupgrade": ("pyupgrade", "--py310-plus", "--exit-zero-even-if-changed"),
     "autoflake": ("autoflake", "--in-place", "--remove-all-unused-imports", "--remove-unused-variables"),
 }  # fmt: skip
+WHY = {
+    "is a test": "in tests",
+    "no test runs": "no test runs it",
+    "brings new issues": "brings a finding",
+    "with it comes more": "brings a finding",
+    "it breaks the public interface": "breaks the interface",
+    "it breaks": "breaks a test",
+    "would need Python": "needs a newer Python",
+    "is read and nothing has bound it": "reads an unbound name",
+    "that asks whether it is there": "asks no more for an import",
+}
+"""What a reason contains, in the order in which it is looked for, and what the table says for it."""
 TAKES_FILES = ("pyupgrade", "autoflake")
 
 
@@ -45,7 +60,9 @@ class Left(Frozen):
     """What a tree is worth beside the one before."""
 
     resolved: int
-    """Faults that are gone, by all our per-file detectors."""
+    """Faults that are gone from the code that ships, by all our per-file detectors."""
+    in_tests: int
+    """The same of tests, which a proof leaves alone unless nothing could tell."""
     brought: int
     """Faults that came."""
     broken: int
@@ -60,6 +77,8 @@ class Peer(Frozen):
     alone: Left
     edits: int
     kept: int
+    refused: dict[str, int]
+    """Why edits were not kept, the most frequent first."""
     proved: Left
     proof_seconds: float
 
@@ -104,6 +123,7 @@ def peer(subject: Subject, tool: str) -> Peer | None:
     judged = (*subject.judged(proposal.repairs), *proposal.refused)
     settled = settle(subject.workspace, subject.base, judged, subject.baseline)
     proof_seconds = time.perf_counter() - clock
+    unkept = [one for one in settled.judgements if one.verdict != "kept"]
     proved = subject.workspace.store.read_many(settled.snapshot, sorted(changes))
     figures = Peer(
         tool=tool,
@@ -111,6 +131,7 @@ def peer(subject: Subject, tool: str) -> Peer | None:
         alone=alone,
         edits=len(judged),
         kept=sum(one.verdict == "kept" for one in settled.judgements),
+        refused=dict(Counter(map(why, unkept)).most_common()),
         proved=left(subject, proved),
         proof_seconds=round(proof_seconds, 1),
     )
@@ -147,18 +168,25 @@ def left(subject: Subject, changes: Mapping[str, bytes]) -> Left:
     """Say what a tree with these contents is worth."""
     before = counted(subject, subject.workspace.store.read_many(subject.base, sorted(changes)))
     after = counted(subject, changes)
-    moves = [
-        after[path].counts.get(fault, 0) - before[path].counts.get(fault, 0)
+    moves = {
+        (path, fault): after[path].counts.get(fault, 0) - before[path].counts.get(fault, 0)
         for path in changes
         for fault in after[path].counts.keys() | before[path].counts.keys()
-    ]
+    }
     run = run_suite(subject.workspace, subject.base, changes=changes, without=subject.baseline.suite.left_out)
     broken = set(broken_tests(subject.baseline.suite, run)) - set(subject.baseline.unsteady)
     return Left(
-        resolved=-sum(move for move in moves if move < 0),
-        brought=sum(move for move in moves if move > 0),
+        resolved=-sum(move for (path, _), move in moves.items() if move < 0 and not is_test(path)),
+        in_tests=-sum(move for (path, _), move in moves.items() if move < 0 and is_test(path)),
+        brought=sum(move for move in moves.values() if move > 0),
         broken=len(broken),
     )
+
+
+def why(judgement: Judgement) -> str:
+    """Return the kind of reason for which an edit was not kept, in a few words."""
+    said = judgement.reason
+    return next((short for words, short in WHY.items() if words in said), "another reason")
 
 
 def counted(subject: Subject, contents: Mapping[str, bytes]) -> dict[str, FaultCounts]:
@@ -170,8 +198,9 @@ def draw() -> None:
     """Write the table of all figures that are kept into the page."""
     kept = page.kept(RESULTS, Figures)
     head = [
-        "project", "tool", "faults resolved, brought", "tests broken", "time",
-        "edits proved", "faults resolved, brought", "tests broken", "time",
+        "project", "tool", "faults resolved in code, in tests, brought", "tests broken", "time",
+        "edits proved", "faults resolved in code, in tests, brought", "tests broken", "time",
+        "edits that were not kept",
     ]  # fmt: skip
     page.put("peers", page.grid(head, [_line(figures, one) for figures in kept for one in figures.peers]))
 
@@ -180,14 +209,17 @@ def _line(figures: Figures, one: Peer) -> list[str]:
     return [
         figures.project,
         one.tool,
-        f"{one.alone.resolved}, {one.alone.brought}",
-        f"{one.alone.broken} of {figures.tests}",
+        *_left(figures, one.alone),
         f"{one.seconds:.1f} s",
         f"{one.kept} of {one.edits}",
-        f"{one.proved.resolved}, {one.proved.brought}",
-        f"{one.proved.broken} of {figures.tests}",
+        *_left(figures, one.proved),
         f"{one.proof_seconds:.0f} s",
+        ", ".join(f"{number} {reason}" for reason, number in one.refused.items()),
     ]
+
+
+def _left(figures: Figures, one: Left) -> tuple[str, str]:
+    return f"{one.resolved}, {one.in_tests}, {one.brought}", f"{one.broken} of {figures.tests}"
 
 
 if __name__ == "__main__":
