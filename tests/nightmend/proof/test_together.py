@@ -153,3 +153,19 @@ def test_what_another_repair_hid_is_seen_when_that_one_has_fallen(workspace_of, 
     combined_redetection_rung(bench)
     assert bench.open == [tidies]
     assert bench.judgements()[0].reason == "it brings new issues: unused-import"
+
+
+@pytest.mark.integration
+def test_what_changes_several_files_hides_nothing_once_it_is_refused(workspace_of, repair_in):
+    source = "import os\n\n\ndef a():\n    return os.a\n\n\ndef b():\n    return 1\n"
+    more = "".join(f"\n\ndef c{n}():\n    return {n} \n" for n in range(4))
+    workspace = workspace_of({"a.py": source + more, "b.py": "def c():\n    return 1\n"})
+    uses_up = repair_in(workspace, "a.py", "os.a", "1", pattern="uses up")
+    hides = repair_in(workspace, "a.py", "return 1", "return os.b", pattern="hides")
+    brings = repair_in(workspace, "b.py", "    return 1", "    import re\n    return 1")
+    both = hides.model_copy(update={"edits": (*hides.edits, *brings.edits)})
+    tidy = [repair_in(workspace, "a.py", f"return {n} \n", f"return {n}\n") for n in range(4)]
+    bench = Bench(workspace, workspace.night.base, [uses_up, both, *tidy])
+    redetection_rung(bench)
+    assert bench.open == tidy
+    assert [one.evidence.new_issues for one in bench.judgements()[:2]] == [("unused-import",)] * 2
