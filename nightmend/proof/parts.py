@@ -5,8 +5,8 @@ from itertools import groupby
 
 from nightmend.proof.records import SuiteRun
 
-PART_SECONDS = 5.0
-"""What a part takes at least: pytest has to start, and to import the target, for each of them."""
+PART_SECONDS = 15.0
+"""What a part takes at least in the recorded run: pytest starts, and imports the target, for each of them."""
 PARTS = 4
 
 
