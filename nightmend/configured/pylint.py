@@ -104,4 +104,4 @@ def _text(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ",".join(map(str, value))
-    return " ".join(str(value).split())
+    return re.sub(r"\s*\n\s*", " ", str(value))  # other blanks count: an indent-string is made of them

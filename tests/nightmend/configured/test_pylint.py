@@ -1,3 +1,5 @@
+import pytest
+
 from nightmend.configured.files import parse_files
 from nightmend.configured.pylint import PylintSelection, pylint_selection
 
@@ -46,6 +48,20 @@ def test_values_become_what_the_command_line_takes():
     )
     assert chosen is not None
     assert chosen.options == {"allow-wildcard-with-all": "yes", "good-names": "i,_"}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "told"),
+    [
+        (".pylintrc", "[FORMAT]\nindent-string='    '\n", "'    '"),
+        ("pyproject.toml", '[tool.pylint.format]\nindent-string = "    "\n', "    "),
+        (".pylintrc", "[BASIC]\ngood-names=i,\n    j\n", "i, j"),
+    ],
+)
+def test_blanks_stay_and_lines_are_joined(path, text, told):
+    chosen = selection(path, text)
+    assert chosen is not None
+    assert [*chosen.options.values()] == [told]
 
 
 def test_a_target_without_a_word_on_pylint_has_no_selection():
