@@ -36,7 +36,7 @@ def detect(box: Sandbox, tree: TreeView, config: TargetConfig, wide: Wide) -> li
         "arguments": [*ARGUMENTS, *(f"--enable-error-code={code}" for code in wide.select)],
         "settings": to_toml({"tool": {"mypy": _settings(config)}}).decode(),
         "python": (config.mypy and config.mypy.python) or config.python_floor,
-        "paths": [f"./{path}" for path in tree.paths],
+        "paths": [f"./{_read(path, tree)}" for path in tree.paths],
     }
     answer = run_script(box, tree, SCRIPT, request)
     excluded = frozenset(map(tree.relative, answer["excluded"]))
@@ -44,6 +44,12 @@ def detect(box: Sandbox, tree: TreeView, config: TargetConfig, wide: Wide) -> li
     found += [_unread(message, tree) for message in answer["unread"]]
     kept = [finding for finding in found if finding.path in tree.files and finding.rule not in wide.ignore]
     return [*kept, *_refused(answer, config)]
+
+
+def _read(path: str, tree: TreeView) -> str:
+    """Return what mypy reads for a file: a stub beside it speaks for it."""
+    stub = f"{path}i"
+    return stub if stub in tree.all_paths else path
 
 
 def _settings(config: TargetConfig) -> Table:

@@ -49,6 +49,17 @@ def test_the_targets_options_count_where_it_looks_itself(look, configuration):
     assert {finding.path for finding in findings if finding.enabled} == {"pkg/a.py"}
 
 
+def test_a_stub_speaks_for_its_module(look):
+    untyped = "def f(x):\n    return x\n"
+    files = {
+        "pkg/__init__.py": "", "pkg/a.py": untyped, "pkg/b.py": untyped,
+        "pkg/a.pyi": "def f(x: int) -> int: ...\n",
+        "pkg/use.py": "from pkg.a import f\n\nNAME: str = f(1)\n",
+        "mypy.ini": "[mypy]\ndisallow_untyped_defs = yes\n",
+    }  # fmt: skip
+    assert places(look("mypy", files)) == {("pkg/b.py", "no-untyped-def", 1), ("pkg/use.py", "assignment", 3)}
+
+
 def test_nothing_of_the_target_runs(workspace_of):
     settings = (
         "[mypy]\nplugins = evil.py\npython_executable = /jail/work/evil.sh\ncustom_typeshed_dir = evil\n"
