@@ -25,13 +25,13 @@ def find(module: Module) -> Iterable[Fault]:
     functions: list[Function] = [*module.nodes(ast.FunctionDef), *module.nodes(ast.AsyncFunctionDef)]
     if not _annotates(functions):
         return
-    says_init = any(one.name == "__init__" and one.returns and any(_hints(one)) for one in functions)
+    handed_on = _handed_on(module)
     named: dict[str, list[Function]] = {}
     for function in functions:
         named.setdefault(function.name, []).append(function)
     for function in functions:
-        if function.name == "__init__" and not says_init and any(_hints(function)):
-            continue  # a house may leave it out there: to type checkers a parameter's type is enough
+        if function.name in handed_on or (function.name == "__init__" and any(_hints(function))):
+            continue  # of `__init__` a parameter's type tells type checkers enough
         proved = returned_type(module, function) if _lacks_it_alone(function) else None
         if (
             proved
@@ -52,6 +52,19 @@ def rewrite(module: Module, fault: Fault) -> list[Edit] | None:
         return None
     room = module.line_length - len(module.line(module.line_of(colon)))
     return [module.insert(colon, text)] if len(text) <= room else None
+
+
+def _handed_on(module: Module) -> set[str]:
+    """Return the names that are read and not called: who takes such a function may want another return."""
+    called = {id(call.func) for call in module.nodes(ast.Call)}
+    names = {one.id for one in module.nodes(ast.Name) if _is_read(one) and id(one) not in called}
+    return names | {
+        one.attr for one in module.nodes(ast.Attribute) if _is_read(one) and id(one) not in called
+    }
+
+
+def _is_read(node: ast.Name | ast.Attribute) -> bool:
+    return isinstance(node.ctx, ast.Load)
 
 
 def _annotates(functions: list[Function]) -> bool:
