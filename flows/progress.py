@@ -155,4 +155,6 @@ def _agent(result: AgentResult) -> str:
     """Say what an agent did, in half a line."""
     tried, kept = result.metrics.get("tried"), result.metrics.get("kept")
     repairs = f", {kept} of {tried} repairs kept" if tried is not None else ""
-    return f"{result.agent}: {result.seconds:.1f} s{repairs}"
+    tests, passed = result.metrics.get("tests"), result.metrics.get("tests_passed")
+    suite = f", {passed} of {tests} tests pass" if tests is not None else ""
+    return f"{result.agent}: {result.seconds:.1f} s{suite}{repairs}"

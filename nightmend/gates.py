@@ -31,7 +31,9 @@ def tests_gate(broken: Sequence[str], total: int) -> Gate:
         measured=len(broken),
         target=0,
         passed=not broken if total else None,
-        detail=f"{len(broken)} of {total} tests that passed are broken{': ' + shown if shown else ''}",
+        detail=f"{len(broken)} of {total} tests that passed are broken{': ' + shown if shown else ''}"
+        if total
+        else "no test passed before any repair, so none can tell",
     )
 
 

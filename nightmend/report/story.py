@@ -10,7 +10,7 @@ from nightmend.frozen import Frozen
 from nightmend.gate import Gate
 from nightmend.proof.quarantine import Quarantined
 from nightmend.proof.unrunnable import Unrunnable
-from nightmend.report.model import RepairReport, Report
+from nightmend.report.model import RepairReport, Report, TestCounts
 
 GRADES = {
     "A": "equal by construction: no test could tell the program apart",
@@ -192,12 +192,20 @@ def tests_sentence(report: Report) -> str:
         return f"The tests could not judge: {tests.reason or 'they were not run'}."
     before, after = tests.before, tests.after
     worse = after.passed < before.passed or after.failed + after.errors > before.failed + before.errors
+    failed = f" ({_failing(before)})" if _failing(before) else ""
+    failed_after = f" ({_failing(after)})" if _failing(after) else ""
     unsteady = f"; {count(len(tests.unsteady), 'test')} known to be unsteady" if tests.unsteady else ""
     note = f"; {tests.reason}" if tests.reason else ""
     return (
         f"The tests are {'WORSE' if worse else 'no worse'}: "
-        f"{before.passed} passed before, {after.passed} after{unsteady}{note}."
+        f"{before.passed} passed before{failed}, {after.passed} after{failed_after}{unsteady}{note}."
     )
+
+
+def _failing(tests: TestCounts) -> str:
+    """Say how many tests do not pass, where some do not."""
+    told = ((tests.failed, "failed"), (tests.errors, "with an error"))
+    return ", ".join(f"{number} {how}" for number, how in told if number)
 
 
 def steadiness_sentence(report: Report) -> str:

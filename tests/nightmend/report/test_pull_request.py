@@ -45,7 +45,7 @@ def test_it_says_what_changed_why_and_how_to_take_it_back(report_of):
     body = pull_request(report_of("x"))
     for said in (
         "## 1 repair kept in 1 file, by 1 agent.",
-        "The tests are no worse: 214 passed before, 214 after",
+        "The tests are no worse: 214 passed before (3 failed, 1 with an error), 214 after (3 failed",
         "| csv without newline x | 1 | 1 | 1 C | `cccccccccccc` |",
         "- **C**: tests run the changed lines",
         "goal \\`docs\\` is not met: 61.25 of 90",
