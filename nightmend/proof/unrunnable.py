@@ -34,6 +34,23 @@ WANTS = (
         r"|[Ee]nvironment variable\W+\w*(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)",
     ),
 )
+PLUGINS = (
+    (
+        "pytest-asyncio",
+        r"async def functions are not natively supported|pytest\.mark\.asyncio"
+        r"|'asyncio' not found in `markers`|fixture 'event_loop' not found",
+    ),
+    ("pytest-django", r"pytest\.mark\.django_db|fixture '(db|django_\w+|rf)' not found"),
+    ("pytest-aiohttp", r"fixture 'aiohttp_(client|server)' not found"),
+    ("pytest-benchmark", r"fixture 'benchmark' not found"),
+    ("pytest-httpbin", r"fixture 'httpbin(_secure)?' not found"),
+    ("pytest-httpserver", r"fixture 'httpserver' not found"),
+    ("pytest-mock", r"fixture '(class_|module_|package_|session_)?mocker' not found"),
+    ("pyfakefs", r"fixture 'fs' not found"),
+    ("requests-mock", r"fixture 'requests_mock' not found"),
+    ("respx", r"fixture 'respx_mock' not found"),
+)
+"""Packages that bring a fixture or a mark, and how pytest says that it is not there."""
 TEST_NAME = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test)\.py")
 
 
@@ -85,6 +102,8 @@ def _want(message: str, own: Collection[str]) -> str | None:
     """Say what a test lacked that no repair could bring; a module of the target itself is none."""
     if (module := MODULE.search(message)) and module[1].partition(".")[0] not in own:
         return f"the module {module[1]}"
+    if package := next((name for name, sign in PLUGINS if re.search(sign, message)), None):
+        return f"the package {package}"
     return next((what for what, sign in WANTS if re.search(sign, message)), None)
 
 

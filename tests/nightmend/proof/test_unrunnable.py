@@ -38,6 +38,9 @@ def run_of(messages=(), collection_errors=(), passed=0, reason=""):
         ("OSError: [Errno 101] Network is unreachable", "a network"),
         ("ConnectionRefusedError: [Errno 111] Connection refused", "a service"),
         ("KeyError: 'STRIPE_API_KEY'", "a secret"),
+        ("Failed: async def functions are not natively supported.", "the package pytest-asyncio"),
+        ("Unknown pytest.mark.asyncio - is this a typo?", "the package pytest-asyncio"),
+        ("fixture 'mocker' not found", "the package pytest-mock"),
         ("RuntimeError: environment variable DB_PASSWORD is not set", "a secret"),
     ],
 )
@@ -53,6 +56,7 @@ def test_what_a_test_wants_is_read_from_how_it_failed(message, want):
     [
         "assert 1 == 2",
         "KeyError: 'tea'",
+        "fixture 'tea' not found",
         "ModuleNotFoundError: No module named 'shop.tea'",
         "FileNotFoundError: x",
     ],
