@@ -156,5 +156,5 @@ def _agent(result: AgentResult) -> str:
     tried, kept = result.metrics.get("tried"), result.metrics.get("kept")
     repairs = f", {kept} of {tried} repairs kept" if tried is not None else ""
     tests, passed = result.metrics.get("tests"), result.metrics.get("tests_passed")
-    suite = f", {passed} of {tests} tests pass" if tests is not None else ""
+    suite = "" if passed is None else f", {passed} of {tests} tests pass" if tests else ", no test ran"
     return f"{result.agent}: {result.seconds:.1f} s{suite}{repairs}"

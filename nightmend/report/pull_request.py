@@ -2,6 +2,7 @@
 
 import re
 
+from nightmend.gate import Gate
 from nightmend.report import story
 from nightmend.report.model import Report
 from nightmend.report.text import visible
@@ -86,8 +87,13 @@ def _evidence(report: Report) -> str:
     used = {repair.grade for repair in story.kept(report)}
     lines = [f"- **{grade}**: {meaning}" for grade, meaning in story.GRADES.items() if grade in used]
     gates = [gate for phase in report.phases for gate in phase.gates if gate.passed is not True]
-    lines += dict.fromkeys(f"- {plain(story.gate_sentence(gate))}" for gate in gates)
+    lines += dict.fromkeys(f"- {_gate(gate)}" for gate in gates)
     return "\n".join(["### Why believe it", "", *lines]) if lines else ""
+
+
+def _gate(gate: Gate) -> str:
+    """Say how a gate stands, with its name, which is ours, as code."""
+    return plain(story.gate_sentence(gate)).replace(f"\\`{plain(gate.name)}\\`", code(gate.name))
 
 
 def _left_alone(report: Report) -> str:

@@ -48,7 +48,7 @@ def test_it_says_what_changed_why_and_how_to_take_it_back(report_of):
         "The tests are no worse: 214 passed before (3 failed, 1 with an error), 214 after (3 failed",
         "| csv without newline x | 1 | 1 | 1 C | `cccccccccccc` |",
         "- **C**: tests run the changed lines",
-        "goal \\`docs\\` is not met: 61.25 of 90",
+        "goal `docs` is not met: 61.25 of 90",
         "- rolled back, 1 repair of csv without newline x: it breaks x",
         "`git branch -D nightmend/x`",
     ):
