@@ -1,11 +1,12 @@
 """What the proof of many repairs costs, in runs of the suite: `python benchmarks/proof.py [NAME ...]`.
 
 Repairs of all kinds are judged and settled by the engine's own functions, as a phase does. What the tests
-condemned is tried again without our search: alone, and beside all that was kept, by the whole suite.
+condemned is tried again without our search: by the tests that did so alone, or else by the whole suite, alone
+and beside all that was kept.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 
 import candidates
@@ -24,6 +25,7 @@ from nightmend.proof.baseline import establish_baseline
 from nightmend.proof.bench import Bench
 from nightmend.proof.compare import broken_tests
 from nightmend.proof.judge import judge
+from nightmend.proof.reach import Reach
 from nightmend.proof.rungs import equality_rung, syntax_rung
 from nightmend.proof.suite import run_suite
 from nightmend.repairs.repair import Repair, apply_repairs
@@ -36,6 +38,8 @@ RESULTS = page.ROWS / "proof"
 CHOSEN = ("boltons", "ciw", "python-engineio", "sqlite-utils")
 MANY = 200
 BAD_SHARE = 0.05
+ASKED = 20
+"""Tests that are asked whether a mistake breaks one."""
 SHOWN = 0.05
 """Runs below which a step is not worth a word."""
 TRIED = 260
@@ -111,12 +115,25 @@ class Subject:
         run_suite(self.workspace, self.base, without=self.baseline.suite.left_out)
         return spent() - before
 
+    def breaks(self, repair: Repair, tests: Collection[str]) -> bool:
+        """Say whether a repair alone breaks any of some tests, which pass without it."""
+        if not tests:
+            return False
+        runs = [
+            run_suite(self.workspace, self.base, changes=changes, only=sorted(tests))
+            for changes in ({}, self._changes([repair]))
+        ]
+        return bool(set(broken_tests(*runs)) - set(self.baseline.unsteady))
+
+    def _changes(self, repairs: Sequence[Repair]) -> dict[str, bytes]:
+        paths = sorted({path for one in repairs for path in one.paths})
+        return apply_repairs(repairs, self.workspace.store.read_many(self.base, paths))
+
     def broken(self, repairs: Sequence[Repair]) -> frozenset[str]:
         """Return the tests that these repairs break, by the whole suite and a second look."""
         if not repairs:
             return frozenset()
-        paths = sorted({path for one in repairs for path in one.paths})
-        changes = apply_repairs(repairs, self.workspace.store.read_many(self.base, paths))
+        changes = self._changes(repairs)
         found: set[str] | None = None
         for _ in range(2):
             run = run_suite(self.workspace, self.base, changes=changes, without=self.baseline.suite.left_out)
@@ -137,7 +154,7 @@ class Subject:
             settled = settle(self.workspace, self.base, self.judged(repairs), self.baseline)
         kept = _kept(settled.judgements)
         condemned = [one for one in settled.judgements if one.evidence.tests_broken]
-        wrongly = [one for one in condemned if not self._is_bad(one.repair, kept)]
+        wrongly = [one for one in condemned if not self._is_bad(one, kept)]
         batch = Batch(
             repairs=len(repairs),
             kept=len(kept),
@@ -154,8 +171,11 @@ class Subject:
         print(name, batch, *(f"{one.repair.id} {one.reason}" for one in wrongly), sep="\n  ", flush=True)
         return batch, settled
 
-    def _is_bad(self, repair: Repair, kept: Sequence[Repair]) -> bool:
-        return bool(self.broken([repair]) or self.broken([*kept, repair]))
+    def _is_bad(self, judgement: Judgement, kept: Sequence[Repair]) -> bool:
+        """Ask the tests that condemned a repair alone, then the whole suite, alone and beside the others."""
+        repair = judgement.repair
+        blamed = self.breaks(repair, judgement.evidence.tests_broken)
+        return blamed or bool(self.broken([repair]) or self.broken([*kept, repair]))
 
 
 def main(names: Sequence[str]) -> None:
@@ -271,7 +291,9 @@ def breaking(subject: Subject, number: int) -> list[Repair]:
     contents = subject.workspace.store.read_many(subject.base, sorted(paths))
     modules = filter(None, (Module.parse(path, text) for path, text in contents.items()))
     planted = [one for module in modules for one in candidates.mistakes(module)]
-    found = (one for one in candidates.shuffled(planted) if subject.broken([one]))
+    reach = Reach(subject.baseline.judging.spectrum, contents)
+    shuffled = ((one, reach.tests(one) or ()) for one in candidates.shuffled(planted))
+    found = (one for one, tests in shuffled if subject.breaks(one, sorted(tests)[:ASKED]))
     return list(islice(found, number))
 
 
