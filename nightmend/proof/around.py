@@ -187,6 +187,14 @@ def parse_block(text: bytes, indent: bytes, floor: Version | None = None) -> ast
     raise SyntaxError("it ends the block in which it stands")
 
 
+def heading(node: ast.stmt) -> str | None:
+    """Return all of a function or class but its body, as a dump; None of anything else."""
+    if not isinstance(node, _DEFINITIONS):
+        return None
+    fields = {name: value for name, value in ast.iter_fields(node) if name != "body"}
+    return ast.dump(type(node)(**fields, body=[]))
+
+
 def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
     clauses: Iterable[ast.AST] = [one for name in _CLAUSES for one in getattr(node, name, ())]
     for part in (node, *clauses):

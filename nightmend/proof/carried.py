@@ -1,12 +1,13 @@
 """What tests reach behind repairs: what they reached before, carried along to where the lines stand now."""
 
+import ast
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from nightmend.proof.ran import beside, column_of, puts_in_lines
-from nightmend.proof.reach import changed_lines, line_of, lines_of, statement_span
+from nightmend.proof.reach import changed_lines, header, line_of, lines_of, statement_span, statements
 from nightmend.proof.spectrum import LinesRun, Spectrum
 from nightmend.proof.syntax import is_python, read_tree
 from nightmend.repairs.repair import Edit, apply_edits
@@ -83,14 +84,12 @@ def _moved(
 
 
 def _written(old: Sequence[bytes], known: Sequence[_Line], new: Sequence[bytes], guess: int) -> list[_Line]:
-    """Return who runs new lines: those that are still there, or one for one, are known."""
+    """Return who runs new lines: of those that are still there, or one for one, that is known."""
+    guessed = _Line(guess, guessed=True)
     if len(old) == len(new) == 1:
-        return list(known)
-    lines = [_Line(guess, guessed=True)] * len(new)
-    same = SequenceMatcher(
-        None, [line.strip() for line in old], [line.strip() for line in new], autojunk=False
-    )
-    for match in same.get_matching_blocks():
+        return [known[0] if known[0].tests or not guess else guessed]
+    lines = [guessed] * len(new)
+    for match in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
         lines[match.b : match.b + match.size] = known[match.a : match.a + match.size]
     return lines
 
@@ -121,13 +120,27 @@ def _piece(content: bytes, edit: Edit) -> _Piece:
 
 
 def _beside(spectrum: Spectrum, content: bytes, edits: Iterable[Edit]) -> int:
-    """Return who runs the statements that edits change, or beside which they put others."""
+    """Return who runs the statements that edits change, or beside which they put others, or those around."""
     found = 0
     tree = read_tree(content)
     for edit in edits:
         first, last = changed_lines(edit, content)
-        around: tuple[int, int] | None = statement_span(tree, first, last)
+        span: tuple[int, int] | None = statement_span(tree, first, last)
         if puts_in_lines(edit, content):
-            around = beside(tree, content, first, column_of(edit.text) or 0)
-        found |= spectrum.running(edit.path, *around) if around else 0
+            span = beside(tree, content, first, column_of(edit.text) or 0)
+        here = spectrum.running(edit.path, *span) if span else 0
+        found |= here or spectrum.running(edit.path, *_around(tree, first))
     return found
+
+
+def _around(tree: ast.Module, line: int) -> tuple[int, int]:
+    """Return the lines that run when the statement does that has a line in it: those of its heading."""
+    inside = [
+        node
+        for node in statements(tree)
+        if isinstance(node, ast.stmt) and node.lineno < line <= (node.end_lineno or 0)
+    ]
+    if not inside:
+        return line, line
+    node = max(inside, key=lambda node: node.lineno)
+    return header(node.body[0] if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else node)

@@ -1,10 +1,10 @@
-"""Does a changed file still compile? That is asked of the module's own statements around the edits."""
+"""Does a changed file still compile? That is asked of the definition around the edits, or the statements."""
 
 import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 
-from nightmend.proof.around import blocks, parse_block
+from nightmend.proof.around import blocks, heading, parse_block
 from nightmend.proof.syntax import Version, is_python, known_floor, syntax_problem
 from nightmend.repairs.repair import Edit
 
@@ -14,8 +14,8 @@ def change_problem(
 ) -> str | None:
     """Return why the changed content does not parse and compile, or None.
 
-    Where the file compiled, and so do the changed statements of its module alone, the changed file compiles:
-    but for `global` and future imports, no statement of a module is right or wrong by another one.
+    Where the file compiled, and so do the changed definition, or the changed statements of its module, alone,
+    the changed file compiles: but for `global`, `nonlocal` and future imports, none is wrong by others.
     """
     if not is_python(path) or b"__future__" in after or not _compiles(before, floor):
         return syntax_problem(path, after, floor)
@@ -30,19 +30,22 @@ def change_problem(
 def _definition_compiles(before: bytes, edits: Sequence[Edit], floor: Version | None) -> bool:
     """Say whether the smallest definition around the edits compiles by itself, and so where it stands.
 
-    One that says `nonlocal` takes a name of those around it, and is not told alone.
+    Its heading must be as it was, since that is evaluated in the block around it; and with `nonlocal` it
+    takes a name of the functions around it.
     """
     around = blocks(before).around(edits, definition=True)
     if around is None or b"global" in around.after or b"nonlocal" in around.after:
         return False
     try:
+        [old] = parse_block(around.before, around.indent, known_floor(floor)).body
         tree = parse_block(around.after, around.indent, known_floor(floor))
+        [new] = tree.body
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(tree, "module.py", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    return len(tree.body) == 1
+    return heading(old) == heading(new) is not None
 
 
 @lru_cache(maxsize=256)

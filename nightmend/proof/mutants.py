@@ -61,8 +61,18 @@ def guarded(
         runs = each(lambda together: _run(workspace, snapshot, contents, together, suite), groups)
         for together, run in zip(groups, runs, strict=True):
             spent += run.cpu_seconds
-            found |= _told(together, run, contents)
+            told = _told(together, run, contents)
+            if any(told.values()):  # alone these tests may not pass without a mistake either
+                control = _run(workspace, snapshot, contents, together, suite, planted=False)
+                spent += control.cpu_seconds
+                told = _told([_of_passing(one, control) for one in together], run, contents)
+            found |= told
     return found
+
+
+def _of_passing(mutant: Mutant, control: SuiteRun) -> Mutant:
+    """Return a mutant that is asked of the tests alone which passed in a run without any mistake."""
+    return mutant._replace(asked=tuple(one for one in mutant.asked if control.outcomes.get(one) == "passed"))
 
 
 def _told(together: Sequence[Mutant], run: SuiteRun, contents: Mapping[str, bytes]) -> dict[str, bool]:
@@ -83,7 +93,8 @@ def _noticed(mutant: Mutant, run: SuiteRun, telling: frozenset[str]) -> bool | N
     broken |= {test for test, outcome in outcomes.items() if outcome is None and not run.cut_short}
     if broken & telling or run.stopped_in in telling & outcomes.keys():
         return True
-    return None if broken or None in outcomes.values() else False
+    unknown = broken or not outcomes or None in outcomes.values()
+    return None if unknown else False
 
 
 def _runners(
@@ -107,9 +118,11 @@ def _run(
     contents: Mapping[str, bytes],
     mutants: Sequence[Mutant],
     suite: SuiteRun,
+    *,
+    planted: bool = True,
 ) -> SuiteRun:
     beat("mistakes planted to see who notices")
-    edits = [one.edit for one in mutants]
+    edits = [one.edit for one in mutants if planted]
     changes = {
         path: apply_edits(contents[path], [edit for edit in edits if edit.path == path])
         for path in {edit.path for edit in edits}

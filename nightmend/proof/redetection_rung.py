@@ -29,9 +29,10 @@ def combined_redetection_rung(bench: Bench) -> None:
 
     What one brings may have been hidden by another that has fallen since, and so may what it leaves.
     """
-    if bench.looked_at_together != {one.id for one in bench.open}:
+    standing = frozenset(one.id for one in bench.open)
+    if bench.looked_at_together != standing:
+        bench.looked_at_together = standing
         _look_alone(bench, _in_doubt(bench, spared(bench)))
-        bench.looked_at_together = frozenset(one.id for one in bench.open)
 
 
 def _in_doubt(bench: Bench, clear: frozenset[str]) -> list[Repair]:

@@ -136,8 +136,8 @@ def test_it_tells_what_a_run_would_record(workspace_of, repair_in, name):
     assert len(ran) > 10
 
 
-def test_the_branches_of_what_is_written_keep_their_own_tests():
-    """The body of an `else` is dedented: one of its lines no test ran, and that is known still."""
+def test_lines_that_are_written_anew_are_not_said_to_have_run():
+    """The body of an `else` is dedented, and no test ran one of its lines."""
     source = (
         b"def f(a):\n    if a:\n        return 1\n    else:\n        try:\n            return g(a)\n"
         b"        except ValueError:\n            raise\n"
@@ -147,11 +147,29 @@ def test_the_branches_of_what_is_written_keep_their_own_tests():
     edit = Edit(path="a.py", start=len(source) - len(old), end=len(source), text=new)
     ran = Spectrum(tests=("", "one", "two"), lines={"a.py": (("0x6", (2,)), ("0x2", (3,)), ("0x4", (5, 6)))})
     told = carried(ran, [edit], {"a.py": source})
-    after = apply_edits(source, [edit]).splitlines()
-    lines = {after[line - 1].strip().decode(): told.running("a.py", line, line) for line in range(1, 8)}
-    assert lines["return g(a)"] == 4
-    assert lines["raise"] == lines["except ValueError:"] == 0
-    assert told.reached["a.py"] == (2, 3, 4, 5)
+    assert told.reached["a.py"] == (2, 3)
+    assert told.written["a.py"] == (4, 5, 6, 7)
+    assert told.running("a.py", 5, 5) == 4
+
+
+def test_the_same_words_in_another_place_are_another_line():
+    source = b"def f(a):\n    if a in C:\n        return C[a]\n    return None\n"
+    text = "    if a is None:\n        return None\n    return C.get(a)\n"
+    start = source.index(b"    if")
+    edit = Edit(path="a.py", start=start, end=len(source), text=text)
+    ran = Spectrum(tests=("", "one"), lines={"a.py": (("0x2", (2, 4)),)})
+    assert carried(ran, [edit], {"a.py": source}).reached["a.py"] == ()
+
+
+def test_a_line_that_runs_now_and_did_not_is_a_guess():
+    source = b"def f(a):\n    if a:\n        return 1\n    else:\n        return 2\n"
+    start = source.index(b"else:")
+    edit = Edit(path="a.py", start=start, end=start + 5, text="elif a is not None:")
+    ran = Spectrum(tests=("", "one"), lines={"a.py": (("0x2", (2, 5)),)})
+    told = carried(ran, [edit], {"a.py": source})
+    assert told.reached["a.py"] == (2, 5)
+    assert told.written["a.py"] == (4,)
+    assert told.running("a.py", 4, 4) == 2
 
 
 def test_who_runs_what_is_put_in_is_a_guess_and_proves_nothing():

@@ -74,6 +74,8 @@ def edit(old, new):
         ("return 7", "return 8", None, True),
         ("return 7", "return (", None, False),
         ("count = 0", "pass", None, False),
+        ("def step", "def count", None, True),
+        ("def step():", "def step(count=count):", None, False),
         ("    y = 1", "    return 1", None, False),
         ("    y = 1", "    break", None, True),
         ("import os", "from __future__ import annotations", None, True),

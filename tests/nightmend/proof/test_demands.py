@@ -10,7 +10,7 @@ import math
 import os
 
 
-def work(given: {annotation}, other):
+def work(given: {annotation}, other, **more):
     try:
         {line}
     except ValueError:
@@ -21,11 +21,19 @@ LOST = {
     "keys of a loop": ("for key in other.keys(): print(key)", "for key in other: print(key)"),
     "keys of a parameter without a kind": ("return list(given.keys())", "return list(given)"),
     "int of anything": ("return int(other)", "return other"),
+    "keys beside another word of it": ("return other and 1 in other.keys()", "return 1 in other"),
+    "int of a truth": ("return int(True)", "return True"),
     "int of a rounded one": ("return int(round(other, 2))", "return round(other, 2)"),
 }
 KEPT = {
     "it is asked elsewhere in the line": ("return 1 in other.keys()", "return 1 not in other.keys()"),
     "the value is gone": ("return 1 in other.keys()", "return False"),
+    "another way to ask": ("return 1 in other.keys()", "return 1 in (other or {}).keys()"),
+    "what makes the number": ("return int(other)", "return int(other.strip())"),
+    "a number of another kind": ("return int(other)", "return float(other)"),
+    "keyword arguments": ("return list(more.keys())", "return list(more)"),
+    "names of the module": ("return 1 in globals().keys()", "return 1 in globals()"),
+    "int of arithmetic": ("return int(-1 + 2)", "return -1 + 2"),
     "a dict": ("made = {}; return 1 in made.keys()", "made = {}; return 1 in made"),
     "the environment": ("return 1 in os.environ.keys()", "return 1 in os.environ"),
     "a namespace": ("return 1 in other.__dict__.keys()", "return 1 in other.__dict__"),
@@ -62,7 +70,7 @@ def test_an_annotation_makes_certain():
 
 def test_the_reason_names_the_value():
     told = lost("return 1 in other.keys()", "return 1 in other")
-    assert told == "asks `other` for its keys no more, and another container than a dict may have others"
+    assert told == "goes over `other` itself in place of its keys, which are the same only of a dict"
 
 
 def test_what_does_not_parse_says_nothing():

@@ -274,6 +274,7 @@ def f(a):
         ("self.count = 0", "pass", True),
         ("self.count = 0", "self.count = 1", False),
         ("            self.big = True", "            pass", True),
+        ("        self.count = 0\n", "        def later():\n            self.count = 0\n", True),
         ("size=3", "size", True),
         ("    @property\n", "", True),
         ("inner(a)", "inner(b)", False),

@@ -126,7 +126,8 @@ def test_mistakes_that_one_test_reaches_are_never_in_one_run(noticed, monkeypatc
     runs = []
 
     def noted(*arguments, **options):
-        runs.append(options["changes"]["shop.py"].decode())
+        if options["changes"]:
+            runs.append(options["changes"]["shop.py"].decode())
         return run_suite(*arguments, **options)
 
     monkeypatch.setattr("nightmend.proof.mutants.run_suite", noted)
@@ -159,7 +160,29 @@ def test_a_failure_tells_nothing_of_a_mistake_that_its_test_did_not_run(noticed,
     monkeypatch.setattr("nightmend.proof.mutants.Reach", Wrong)
     monkeypatch.setattr("nightmend.proof.mutants.run_suite", noted)
     assert noticed("loose", "raised") == {"raised": True}
-    assert runs == [["test_shop.py::test_both", "test_shop.py::test_check"]]
+    assert runs == [["test_shop.py::test_both", "test_shop.py::test_check"]] * 2, "and without mistakes"
+
+
+@pytest.mark.integration
+def test_a_test_that_fails_alone_without_a_mistake_too_tells_nothing(
+    workspace, repairs, shipped, monkeypatch
+):
+    asked = []
+
+    def spoiled(*arguments, **options):
+        run = run_suite(*arguments, **options)
+        asked.append(options["only"])
+        outcomes = run.outcomes | {"test_shop.py::test_total": "failed"}
+        return run.model_copy(update={"outcomes": outcomes})
+
+    monkeypatch.setattr("nightmend.proof.mutants.run_suite", spoiled)
+    wanted = {repairs["guarded"].id}
+    found = guarded(workspace, shipped[0], list(repairs.values()), wanted, shipped[1], 100)
+    assert found == {repairs["guarded"].id: True}, "`test_both` tells it alone"
+    assert "test_shop.py::test_both" in asked[0]
+    monkeypatch.setattr("nightmend.proof.mutants.ASKED", 1)
+    only = shipped[1].model_copy(update={"call_seconds": {"test_shop.py::test_both": 9.0}})
+    assert guarded(workspace, shipped[0], list(repairs.values()), wanted, only, 100) == {}
 
 
 @pytest.mark.parametrize(
