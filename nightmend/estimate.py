@@ -1,8 +1,9 @@
 """What a night will cost, as far as it can be told behind the baseline."""
 
 import time
+from collections import Counter
 
-from nightmend.agents import PHASES
+from nightmend.detectors.registry import detectors
 from nightmend.diagnosis.diagnosis import Diagnosis
 from nightmend.frozen import Frozen
 from nightmend.night import ALWAYS
@@ -17,7 +18,7 @@ RUNS_OF_A_PHASE = 2
 RUNS_OF_A_BATCH = 3
 """The tests that can tell of its repairs, and the search for who breaks them."""
 LOOKS_OF_A_PHASE = 2
-"""Detectors on each repair, and on what ships, in runs of all of them."""
+"""Detectors of single files on each repair, and on what ships; those of the whole program look once."""
 
 
 class Estimate(Frozen):
@@ -40,12 +41,23 @@ class Estimate(Frozen):
 def estimate(workspace: Workspace, found: PhaseResult) -> Estimate:
     """Estimate what is left behind diagnostics, on a machine that has nothing else to do."""
     night = workspace.night
-    agents = {agent for phase in PHASES if phase not in ALWAYS for agent in night.agents(phase)}
     diagnosis = workspace.get(found.diagnosis, Diagnosis) if found.diagnosis else None
     baseline = workspace.get(found.baseline, Baseline) if found.baseline else None
-    owned = [one for one in diagnosis.actionable.issues if one.agent in agents] if diagnosis else []
-    phases = len([phase for phase in night.phases if phase not in ALWAYS])
+    issues = Counter(issue.agent for issue in diagnosis.actionable.issues) if diagnosis else Counter()
+    by_phase = {
+        phase: sum(issues[agent] for agent in night.agents(phase))
+        for phase in night.phases
+        if phase not in ALWAYS
+    }
+    busy = sum(map(bool, by_phase.values()))
+    owned = sum(by_phase.values())
     suite = baseline.suite.seconds if baseline and baseline.suite.usable else 0.0
-    runs = phases * RUNS_OF_A_PHASE + len(owned) / BATCH * RUNS_OF_A_BATCH + night.sandbox.mutation_budget
-    looks = sum(diagnosis.tool_seconds.values()) * phases * LOOKS_OF_A_PHASE if diagnosis else 0.0
-    return Estimate(issues=len(owned), suite_seconds=suite, seconds=runs * suite + looks if phases else 0.0)
+    if diagnosis is None or not busy:
+        return Estimate(issues=owned, suite_seconds=suite, seconds=0.0)
+    runs = busy * RUNS_OF_A_PHASE + owned / BATCH * RUNS_OF_A_BATCH + night.sandbox.mutation_budget
+    tools = diagnosis.tool_seconds
+    per_file = {one.name for one in detectors().values() if one.per_file}
+    of_files = sum(seconds for name, seconds in tools.items() if name in per_file)
+    of_all = sum(tools.values()) - of_files
+    looks = of_files * busy * LOOKS_OF_A_PHASE + of_all
+    return Estimate(issues=owned, suite_seconds=suite, seconds=runs * suite + looks)
