@@ -20,6 +20,7 @@ CONTROL_FLOW = frozenset(
         "CancelledError",
     }
 )
+_ENDS = frozenset({"StopIteration", "StopAsyncIteration"})
 HOUSE_CONTROL_FLOW = re.compile(
     r"_*(Abort|Exit|Skip|Stop|Quit|Cancel|Redirect|Found|Retry|Interrupt)", re.ASCII
 )
@@ -30,7 +31,9 @@ _NEW_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 def find(module: Module) -> Iterable[Fault]:
     """Yield each `raise New(...)` that runs in a handler and names no cause."""
     for handler in module.nodes(ast.ExceptHandler):
-        raises = [] if isinstance(module.parent(handler), ast.TryStar) else [*_raises(handler.body)]
+        if isinstance(module.parent(handler), ast.TryStar) or _ends_an_iteration(handler):
+            continue
+        raises = [*_raises(handler.body)]
         for statement in raises if raises and not _chains_by_hand(handler) else ():
             if statement.exc is not None and statement.cause is None and _makes_an_error(statement.exc):
                 name = ast.unparse(
@@ -71,6 +74,11 @@ def _raises(body: Iterable[ast.AST]) -> Iterator[ast.Raise]:
             yield from _raises((*node.orelse, *node.finalbody))  # what its body raises, it may catch itself
         elif not isinstance(node, (*_NEW_SCOPES, ast.ExceptHandler, ast.expr)):
             yield from _raises(ast.iter_child_nodes(node))
+
+
+def _ends_an_iteration(handler: ast.ExceptHandler) -> bool:
+    """Say whether a handler is for the end of an iterator: how it was gone through is nobody's cause."""
+    return isinstance(handler.type, ast.Name) and handler.type.id in _ENDS
 
 
 def _chains_by_hand(handler: ast.ExceptHandler) -> bool:
