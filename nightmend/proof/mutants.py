@@ -16,12 +16,15 @@ from nightmend.proof.reach import Reach, is_import, line_of, statement_span, sta
 from nightmend.proof.suite import SuiteRun, limits_beside, run_suite
 from nightmend.proof.syntax import is_python, read_tree
 from nightmend.repairs.repair import Edit, Repair, apply_edits
+from nightmend.settings import Limits
 from nightmend.snapshot import Snapshot
 from nightmend.workers import each
 from nightmend.workspace import Workspace
 
 ASKED = 5
 """Tests that are asked for each mistake: those with the shortest bodies."""
+TIMES, FLOOR_SECONDS = 2, 5
+"""A run of a few tests may take so many times what they and the suite's start took, and these seconds."""
 AT_ONCE = 2
 """Runs that begin before the budget is looked at again, however many workers there are."""
 
@@ -134,7 +137,18 @@ def _run(
         coverage=len(mutants) > 1,
         only=sorted({test for one in mutants for test in one.asked}),
         without=suite.left_out,
-        limits=limits_beside(suite),
+        limits=_limits(suite, {test for one in mutants for test in one.asked}),
+    )
+
+
+def _limits(suite: SuiteRun, asked: Collection[str]) -> Limits:
+    """Return what a run of a few tests may use: a mistake that makes one endless must not cost runs."""
+    bodies = suite.call_seconds
+    around = max(0.0, suite.cpu_seconds - sum(bodies.values()))
+    expected = around + sum(bodies.get(test, 0) for test in asked)
+    limits = limits_beside(suite)
+    return limits.model_copy(
+        update={"cpu_seconds": min(limits.cpu_seconds, FLOOR_SECONDS + TIMES * expected)}
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from nightmend.patterns.source import Module
-from nightmend.proof.mutants import Mutant, _mistakes, _planted, _told, guarded
+from nightmend.proof.mutants import FLOOR_SECONDS, TIMES, Mutant, _mistakes, _planted, _told, guarded
 from nightmend.proof.spectrum import Spectrum
 from nightmend.proof.suite import SuiteRun, run_suite
 from nightmend.repairs.repair import Edit, Repair, apply_edits, apply_repairs
@@ -211,6 +211,36 @@ def test_a_run_of_two_mistakes_tells_as_much_as_is_certain(outcomes, cut_short, 
     )
     run = SuiteRun(usable=True, outcomes=outcomes, cut_short=cut_short, spectrum=spectrum)
     assert _told(together, run, {"a.py": content}) == told
+
+
+ENDLESS = {
+    "shop.py": "def count(limit):\n    at = 0\n    while at < limit:\n        at += 1\n    return at\n",
+    "test_shop.py": "import shop\n\n\ndef test_count():\n    assert shop.count(3) == 3\n",
+    "pytest.ini": FILES["pytest.ini"],
+}
+
+
+@pytest.mark.integration
+def test_a_mistake_that_never_ends_costs_seconds_and_is_noticed(workspace_of, repair_in, monkeypatch):
+    workspace = workspace_of(ENDLESS)
+    base = workspace.night.base
+    one = repair_in(workspace, "shop.py", "at < limit", "limit > at")
+    tree = workspace.store.write(base, apply_repairs([one], {"shop.py": ENDLESS["shop.py"].encode()}))
+    suite = run_suite(workspace, tree, coverage=True)
+    spent = []
+
+    def noted(*arguments, **options):
+        run = run_suite(*arguments, **options)
+        spent.append(run.cpu_seconds)
+        return run
+
+    monkeypatch.setattr("nightmend.proof.mutants.run_suite", noted)
+    monkeypatch.setattr(
+        "nightmend.proof.mutants._wrong",
+        lambda node: [(node.test, "True")] if isinstance(node, ast.While) else [],
+    )
+    assert guarded(workspace, tree, [one], {one.id}, suite, 100) == {one.id: True}
+    assert spent[0] < FLOOR_SECONDS + 2 * TIMES * suite.cpu_seconds
 
 
 STATEMENTS = """\
