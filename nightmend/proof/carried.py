@@ -60,9 +60,8 @@ def _moved(
     old, new = ([b"", *lines_of(one)] for one in (content, apply_edits(content, edits)))
     pieces = _pieces(content, edits)
     if len(old) + sum(one.number - (one.end - one.first) for one in pieces) != len(new):
-        pieces = [
-            _Piece(1, len(old), len(new) - 1, tuple(edits))
-        ]  # an edit parts the two bytes of a line's end
+        # an edit parts the two bytes of a line's end
+        pieces = [_Piece(1, len(old), len(new) - 1, tuple(edits))]
     guesses = frozenset(spectrum.written.get(path, ()))
     before = [_Line(spectrum.running(path, line, line), line in guesses) for line in range(len(old))]
     after: list[_Line] = []
