@@ -1,11 +1,10 @@
 """Does a changed file still compile? That is asked of the definition around the edits, or the statements."""
 
-import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 
 from nightmend.proof.around import blocks, heading, parse_block
-from nightmend.proof.syntax import Version, is_python, known_floor, syntax_problem
+from nightmend.proof.syntax import Version, compile_quietly, is_python, known_floor, syntax_problem
 from nightmend.repairs.repair import Edit
 
 
@@ -40,9 +39,7 @@ def _definition_compiles(before: bytes, edits: Sequence[Edit], floor: Version | 
         [old] = parse_block(around.before, around.indent, known_floor(floor)).body
         tree = parse_block(around.after, around.indent, known_floor(floor))
         [new] = tree.body
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(tree, "module.py", "exec", dont_inherit=True)
+        compile_quietly(tree, "module.py")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return heading(old) == heading(new) is not None

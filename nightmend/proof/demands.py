@@ -98,7 +98,7 @@ def _is_dict(module: Module, value: ast.expr) -> bool:
     match value:
         case ast.Attribute(attr="__dict__"):
             return True
-        case ast.Name(id=name) if any(arg.arg == name for arg in _keyword_arguments(module, value)):
+        case ast.Name() if _is_keyword_arguments(module, value):
             return True
         case ast.Call(func=function) if module.resolve(function) in _MAKE_DICTS:
             return True
@@ -106,15 +106,11 @@ def _is_dict(module: Module, value: ast.expr) -> bool:
             return kind_of(module, value) == "dict" or module.resolve(value) in _DICTS
 
 
-def _keyword_arguments(module: Module, node: ast.AST) -> Iterator[ast.arg]:
-    """Yield the `**` parameter of the function around, where nothing else has its name."""
-    for function in module.ancestors(node):
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            kwarg = function.args.kwarg
-            bound = module.bindings(kwarg.arg, node) if kwarg else None
-            if kwarg and bound and [*bound[1]] == [kwarg]:
-                yield kwarg
-            return
+def _is_keyword_arguments(module: Module, name: ast.Name) -> bool:
+    """Say whether a name stands for the `**` parameter of its function, and nothing else is bound to it."""
+    function = module.function(name)
+    bound = module.bindings(name.id, name)
+    return function is not None and bound is not None and bound[1] == [function.args.kwarg]
 
 
 def _is_whole(module: Module, value: ast.expr) -> bool:

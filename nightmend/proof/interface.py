@@ -33,13 +33,13 @@ from griffe import (
 
 from nightmend.parsing import one_at_a_time
 from nightmend.patterns.elsewhere import is_taken, names_taken
+from nightmend.patterns.returns import own_nodes
 from nightmend.proof.around import blocks, heading, parse_block
 from nightmend.proof.packages import Package
 from nightmend.proof.syntax import read_tree
 from nightmend.repairs.repair import Edit
 from nightmend.targets.protected import is_test
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ASSIGNS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 _MADE_ANEW = (ExprCall, ExprDict, ExprList, ExprSet)
 """Defaults of which a caller never had the very object."""
@@ -177,20 +177,12 @@ def _stays_in_a_body(before: bytes, edits: Sequence[Edit]) -> bool:
 
 def _offer(node: ast.stmt) -> tuple[str | None, ...] | None:
     """Return what a function is to others, beside what a call of it does; None for anything else."""
-    if not isinstance(node, _FUNCTIONS):
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return None
     stores = (
-        ast.dump(one) for one in _own_nodes(node) if isinstance(one, _ASSIGNS) and _makes_attributes(one)
+        ast.dump(one) for one in own_nodes(node) if isinstance(one, _ASSIGNS) and _makes_attributes(one)
     )
     return (heading(node), *stores)
-
-
-def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what is in a function, without the functions and classes that it makes."""
-    for child in ast.iter_child_nodes(node):
-        yield child
-        if not isinstance(child, (*_FUNCTIONS, ast.ClassDef)):
-            yield from _own_nodes(child)
 
 
 def _makes_attributes(assignment: ast.stmt) -> bool:

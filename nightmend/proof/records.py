@@ -68,7 +68,7 @@ class SuiteRun(Frozen):
     probes: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     """Numbers of the planted probes that the test's own body ran; only tests that ran any."""
     spectrum: Spectrum = Spectrum()
-    """Which tests ran which lines; only where coverage was asked for."""
+    """Which tests ran which lines: recorded where that was asked for, or carried along behind repairs."""
     coverage_failed: str = ""
     """Why lines could not be recorded."""
     profiled: Profiled = Profiled()

@@ -1,5 +1,7 @@
 """The rungs of the ladder that need no test run, from cheap to dear."""
 
+from collections.abc import Callable
+
 from nightmend.proof.bench import Bench
 from nightmend.proof.binding import lost_probes, unbound_reads
 from nightmend.proof.bytecode import same_code
@@ -82,11 +84,21 @@ def _is_equal(bench: Bench, repair: Repair, path: str, after: bytes) -> bool:
 
 def names_rung(bench: Bench) -> None:
     """Refuse what lets a name be read that nothing has bound, and what no longer asks for an import."""
+    _refuse_where(bench, _names_problem)
+
+
+def demands_rung(bench: Bench) -> None:
+    """Refuse what asks no more of a value, which may be of any kind, what was asked of it."""
+    _refuse_where(bench, _demands_problem)
+
+
+def _refuse_where(bench: Bench, problem_of: Callable[[Bench, Repair, str, bytes], str | None]) -> None:
+    """Refuse what is not equal where a Python file, by its path and new content, has a problem."""
     for repair in list(bench.open):
         if bench.grades.get(repair.id) == "A":
             continue
         for path, after in bench.changed([repair]).items():
-            problem = _names_problem(bench, repair, path, after) if is_python(path) else None
+            problem = problem_of(bench, repair, path, after) if is_python(path) else None
             if problem:
                 bench.drop(repair, "refused", problem)
 
@@ -106,17 +118,10 @@ def _names_problem(bench: Bench, repair: Repair, path: str, after: bytes) -> str
     return None
 
 
-def demands_rung(bench: Bench) -> None:
-    """Refuse what asks no more of a value, which may be of any kind, what was asked of it."""
-    for repair in list(bench.open):
-        if bench.grades.get(repair.id) == "A":
-            continue
-        for path, after in bench.changed([repair]).items():
-            edits = [edit for edit in repair.edits if edit.path == path]
-            lost = lost_demand(path, bench.contents[path], after, edits) if is_python(path) else None
-            if lost:
-                bench.drop(repair, "refused", f"it {lost}")
-                break
+def _demands_problem(bench: Bench, repair: Repair, path: str, after: bytes) -> str | None:
+    edits = [edit for edit in repair.edits if edit.path == path]
+    lost = lost_demand(path, bench.contents[path], after, edits)
+    return f"it {lost}" if lost else None
 
 
 def interface_rung(bench: Bench) -> None:

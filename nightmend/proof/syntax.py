@@ -45,13 +45,18 @@ def syntax_problem(path: str, content: bytes, floor: Version | None) -> str | No
         return None
     floor = known_floor(floor)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(parse(content, floor), path, "exec", dont_inherit=True)
+        compile_quietly(parse(content, floor), path)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         version = f" on Python {floor[0]}.{floor[1]}" if floor else ""
         return f"{path} would not parse{version}: {error}"
     return None
+
+
+def compile_quietly(tree: ast.Module, path: str) -> None:
+    """Compile a tree for what that raises, without its warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compile(tree, path, "exec", dont_inherit=True)
 
 
 def known_floor(floor: Version | None) -> Version | None:
