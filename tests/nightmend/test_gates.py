@@ -46,6 +46,11 @@ def test_a_closed_gate_says_its_name_what_was_measured_and_what_was_wanted():
     assert "(measured 1, target 0)" in sentence
 
 
+def test_where_no_test_passed_before_none_is_said_to_be_broken():
+    gate = gates.tests_gate([], 0)
+    assert (gate.passed, gate.detail) == (None, "no test passed before any repair, so none can tell")
+
+
 def test_every_closed_gate_is_named():
     weighed = [gates.tests_gate(["a"], 2), no_new_high_gate(["eval in app.py"])]
     with pytest.raises(ValidationError, match=r"gate `tests`.*gate `no_new_high_severity` .*eval in app.py"):
